@@ -1,0 +1,75 @@
+//! Why a connection ended: one table for every transport.
+
+use std::time::Duration;
+
+/// Why a connection ended.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub enum CloseReason {
+    /// The client, or the network between, closed it.
+    Gone,
+    /// Its queue was full: the client reads more slowly than events come.
+    Slow,
+    /// The process drains.
+    Draining,
+}
+
+impl CloseReason {
+    /// Every reason, in the order of the metrics.
+    pub const ALL: [Self; 3] = [Self::Gone, Self::Slow, Self::Draining];
+
+    /// Name in metrics and logs.
+    pub const fn name(self) -> &'static str {
+        match self {
+            Self::Gone => "gone",
+            Self::Slow => "slow",
+            Self::Draining => "draining",
+        }
+    }
+
+    /// Whether the client is asked to come back.
+    pub const fn reconnect(self) -> bool {
+        match self {
+            Self::Gone => false,
+            Self::Slow | Self::Draining => true,
+        }
+    }
+
+    /// How long the client of the connection with that number waits before it comes back: spread over 1 to 5 s, so that those who were
+    /// closed together do not return together.
+    pub fn retry(self, number: u64) -> Duration {
+        const SHORTEST: u64 = 1_000;
+        const SPREAD: u64 = 4_000;
+        Duration::from_millis(SHORTEST + scatter(number) % SPREAD)
+    }
+
+    pub(crate) const fn index(self) -> usize {
+        self as usize
+    }
+}
+
+/// The finalizer of SplitMix64: neighbouring numbers give results that are far apart.
+const fn scatter(number: u64) -> u64 {
+    let first = (number.wrapping_add(0x9e37_79b9_7f4a_7c15) ^ (number >> 30)).wrapping_mul(0xbf58_476d_1ce4_e5b9);
+    let second = (first ^ (first >> 27)).wrapping_mul(0x94d0_49bb_1331_11eb);
+    second ^ (second >> 31)
+}
+
+#[cfg(test)]
+mod tests {
+    use std::collections::HashSet;
+
+    use super::CloseReason;
+
+    #[test]
+    fn spreads_returning_clients_over_the_window() {
+        let delays: HashSet<u128> = (0..100).map(|number| CloseReason::Draining.retry(number).as_millis()).collect();
+        assert!(delays.len() > 90, "only {} different delays", delays.len());
+        assert!(delays.iter().all(|delay| (1_000..5_000).contains(delay)));
+    }
+
+    #[test]
+    fn gives_each_reason_its_own_place() {
+        let places: Vec<usize> = CloseReason::ALL.iter().map(|reason| reason.index()).collect();
+        assert_eq!(places, [0, 1, 2]);
+    }
+}

@@ -1,0 +1,18 @@
+//! Who listens to what: the hub, connection queues and SSE frames.
+//!
+//! ```text
+//! publisher -> Hub::publish -> one bounded Queue per connection -> EventStream (an HTTP body)
+//! ```
+//!
+//! Everything is synchronous. A frame is encoded once and its bytes are shared by all connections. A connection that reads too slowly
+//! overflows its own queue and is closed with a [`CloseReason`]; nobody waits for it. The crate knows no topic, no store and no socket.
+
+pub mod close;
+pub mod hub;
+pub mod queue;
+pub mod sse;
+pub mod stream;
+
+pub use close::CloseReason;
+pub use hub::{Filter, Hub, Publication, Subscription};
+pub use stream::EventStream;
