@@ -1,0 +1,55 @@
+//! Redis, Kafka and Postgres as a user asks for them.
+
+use kube::KubeSchema;
+use schemars::JsonSchema;
+use serde::{Deserialize, Serialize};
+
+use crate::workload::Resources;
+
+/// How a stack comes by a backend.
+#[derive(JsonSchema, Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub enum Backend {
+    /// The operator runs it: one instance with a volume.
+    Managed(ManagedBackend),
+}
+
+impl Default for Backend {
+    fn default() -> Self {
+        Self::Managed(ManagedBackend::default())
+    }
+}
+
+/// A backend that the operator runs.
+#[derive(JsonSchema, Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub struct ManagedBackend {
+    /// Its volume.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub storage: Option<Storage>,
+
+    /// What its pod asks for and may use.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub resources: Option<Resources>,
+}
+
+/// A volume. It is fixed once it exists; the operator refuses another size or class for a volume that is there.
+#[derive(KubeSchema, Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase")]
+#[x_kube(
+    validation = Rule::new("!has(oldSelf.size) || (has(self.size) && quantity(self.size).compareTo(quantity(oldSelf.size)) == 0)")
+        .message("storage.size cannot change while the volume exists: set the old size again, or move the data to a new stack"),
+    validation = Rule::new("!has(oldSelf.class) || (has(self.class) && self.class == oldSelf.class)")
+        .message("storage.class cannot change while the volume exists: set the old class again, or move the data to a new stack")
+)]
+pub struct Storage {
+    /// Size as a quantity, as in `10Gi`. Default `1Gi` for Redis, `5Gi` for Kafka and Postgres.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[schemars(length(min = 1, max = 20), regex(pattern = r"^[1-9][0-9]*(Mi|Gi|Ti|M|G|T)$"))]
+    pub size: Option<String>,
+
+    /// StorageClass. Default: the cluster's default class.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[schemars(length(min = 1, max = 253))]
+    pub class: Option<String>,
+}

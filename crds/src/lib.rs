@@ -1,0 +1,42 @@
+//! `RealtimeStack`: the user's language. Spec, status and the rules that the API server holds a spec to.
+//!
+//! Everything is optional: `spec: {}` is a working development stack. Defaults are resolved by the operator and never written into the
+//! spec by the schema, so what a user applied is what the user reads back. A union is an enum tagged by its key.
+//!
+//! `realtimestack.yaml` beside this crate is generated from these types by `cargo xtask crd`; a test fails when it drifts.
+
+#![expect(
+    unreachable_pub,
+    reason = "KubeSchema repeats each struct with rules inside a function, where its pub is unreachable"
+)]
+
+use k8s_openapi::apiextensions_apiserver::pkg::apis::apiextensions::v1::CustomResourceDefinition;
+use kube::CustomResourceExt;
+
+mod backend;
+mod condition;
+mod spec;
+mod status;
+mod workload;
+
+pub use backend::{Backend, ManagedBackend, Storage};
+pub use condition::{ConditionType, Conditions};
+pub use spec::{
+    DeletionPolicy, Image, Operation, PullPolicy, RealtimeStack, RealtimeStackSpec, Reconciliation, RunState, Topic,
+    VolumePolicy,
+};
+pub use status::{
+    ComponentMode, ComponentState, ComponentStatus, DependencyStatus, Endpoints, InstanceStatus, RealtimeStackStatus,
+};
+pub use workload::{
+    Api, ApiConfig, Consumer, ConsumerConfig, EnvironmentVariable, FixedScaling, LogLevel, Notifications,
+    NotificationsConfig, ResourceAmounts, Resources, Scaling, Workload,
+};
+
+/// The longest name of a stack, so that every object's name and label stays within Kubernetes' 63 characters.
+pub const MAXIMUM_NAME_LENGTH: usize = 38;
+
+/// The definition of the resource, as it stands in `crds/realtimestack.yaml` and in the chart.
+pub fn definition() -> CustomResourceDefinition {
+    RealtimeStack::crd()
+}

@@ -1,0 +1,113 @@
+//! Each rule of the resource, as the API server would hold a spec to it, and the generated definition.
+
+use realtime_crds::{RealtimeStack, definition};
+
+fn stack(name: &str, spec: &str) -> RealtimeStack {
+    let yaml = format!(
+        "apiVersion: realtimestack.io/v1alpha1\nkind: RealtimeStack\nmetadata: {{name: {name}}}\nspec: {spec}\n"
+    );
+    serde_yaml::from_str(&yaml).expect("the test's spec is well-formed")
+}
+
+fn refusal(spec: &str) -> String {
+    stack("demo", spec).validate_cel().expect_err("the spec is refused").to_string()
+}
+
+fn refusal_of_change(old: &str, new: &str) -> String {
+    stack("demo", new).validate_cel_update(&stack("demo", old)).expect_err("the change is refused").to_string()
+}
+
+#[track_caller]
+fn says(refusal: &str, sentence: &str) {
+    assert!(refusal.contains(sentence), "{refusal}");
+}
+
+#[test]
+fn accepts_an_empty_spec() {
+    stack("demo", "{}").validate_cel().expect("an empty spec is a working stack");
+}
+
+#[test]
+fn accepts_every_field_at_once() {
+    let spec = r#"{
+        operation: {state: Running, reconciliation: Active}, deletionPolicy: {volumes: Delete},
+        image: {registry: registry.example.com/realtime, tag: "1.0", pullPolicy: Always, pullSecrets: [mirror]},
+        api: {scaling: {fixed: {replicas: 2}}, config: {logLevel: Debug, corsOrigins: ["https://example.com"]},
+              resources: {requests: {cpu: 100m, memory: 64Mi}, limits: {cpu: "1", memory: 128Mi}},
+              env: [{name: A, value: b}]},
+        redis: {managed: {storage: {size: 1Gi, class: fast}}}, topics: [{name: orders, partitions: 3}]}"#;
+    stack("demo", spec).validate_cel().expect("each field has an allowed value");
+}
+
+#[test]
+fn refuses_a_name_that_leaves_no_room_for_the_objects() {
+    let refusal = stack(&"a".repeat(39), "{}").validate_cel().expect_err("39 characters are too many").to_string();
+    says(&refusal, "at most 38 characters");
+}
+
+#[test]
+fn refuses_a_name_that_no_service_could_have() {
+    for name in ["1demo", "demo.one"] {
+        let refusal = stack(name, "{}").validate_cel().expect_err("no Service may have that name").to_string();
+        says(&refusal, "must start with a letter");
+    }
+}
+
+#[test]
+fn refuses_a_processor_request_above_its_limit() {
+    says(
+        &refusal(
+            "{api: {resources: {requests: {cpu: 2}, limits: {cpu: 1500m}}}}".replace("cpu: 2}", "cpu: \"2\"}").as_str(),
+        ),
+        "requests.cpu is above limits.cpu",
+    );
+}
+
+#[test]
+fn refuses_a_memory_request_above_its_limit() {
+    says(
+        &refusal("{kafka: {managed: {resources: {requests: {memory: 2Gi}, limits: {memory: 1900Mi}}}}}"),
+        "requests.memory is above limits.memory",
+    );
+}
+
+#[test]
+fn refuses_variables_that_say_which_instance_a_pod_is() {
+    says(&refusal("{consumer: {env: [{name: REALTIME_POD, value: x}]}}"), "remove the variable");
+}
+
+#[test]
+fn refuses_any_origin_beside_named_ones() {
+    says(&refusal("{api: {config: {corsOrigins: ['*', 'https://example.com']}}}"), "it must stand alone");
+}
+
+#[test]
+fn refuses_fewer_partitions_than_before() {
+    let refusal = refusal_of_change("{topics: [{name: a, partitions: 3}]}", "{topics: [{name: a, partitions: 2}]}");
+    says(&refusal, "partitions cannot shrink");
+}
+
+#[test]
+fn refuses_another_size_for_a_volume() {
+    let refusal =
+        refusal_of_change("{redis: {managed: {storage: {size: 1Gi}}}}", "{redis: {managed: {storage: {size: 2Gi}}}}");
+    says(&refusal, "storage.size cannot change");
+}
+
+#[test]
+fn refuses_another_class_for_a_volume() {
+    let refusal =
+        refusal_of_change("{redis: {managed: {storage: {class: a}}}}", "{redis: {managed: {storage: {class: b}}}}");
+    says(&refusal, "storage.class cannot change");
+}
+
+#[test]
+fn the_committed_definition_is_the_generated_one_and_small_enough_for_client_side_apply() {
+    let committed = std::fs::read_to_string(concat!(env!("CARGO_MANIFEST_DIR"), "/realtimestack.yaml"))
+        .expect("crds/realtimestack.yaml exists");
+    let generated = serde_yaml::to_string(&definition()).expect("a definition serializes");
+    let body: String =
+        committed.lines().filter(|line| !line.starts_with('#')).map(|line| format!("{line}\n")).collect();
+    assert!(body == generated, "crds/realtimestack.yaml differs from the types: run `cargo xtask crd`");
+    assert!(generated.len() < 200_000, "the definition has {} bytes", generated.len());
+}
