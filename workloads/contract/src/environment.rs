@@ -59,16 +59,37 @@ pub fn of_workload(component: crate::Component) -> &'static [&'static str] {
     use crate::Component;
     match component {
         Component::Api => &[
-            PORT, OPS_PORT, REDIS_URL, REDIS_PASSWORD, POSTGRES_URL, POSTGRES_PASSWORD, KAFKA_BROKERS, KAFKA_CLIENT_ID,
-            KAFKA_USERNAME, KAFKA_PASSWORD, STACK, NAMESPACE, POD,
+            PORT,
+            OPS_PORT,
+            REDIS_URL,
+            REDIS_PASSWORD,
+            POSTGRES_URL,
+            POSTGRES_PASSWORD,
+            KAFKA_BROKERS,
+            KAFKA_CLIENT_ID,
+            KAFKA_USERNAME,
+            KAFKA_PASSWORD,
+            STACK,
+            NAMESPACE,
+            POD,
         ],
         Component::Consumer => &[
-            OPS_PORT, REDIS_URL, REDIS_PASSWORD, POSTGRES_URL, POSTGRES_PASSWORD, KAFKA_BROKERS, KAFKA_CLIENT_ID,
-            KAFKA_USERNAME, KAFKA_PASSWORD, STACK, NAMESPACE, POD,
+            OPS_PORT,
+            REDIS_URL,
+            REDIS_PASSWORD,
+            POSTGRES_URL,
+            POSTGRES_PASSWORD,
+            KAFKA_BROKERS,
+            KAFKA_CLIENT_ID,
+            KAFKA_USERNAME,
+            KAFKA_PASSWORD,
+            STACK,
+            NAMESPACE,
+            POD,
         ],
-        Component::Notifications => &[
-            PORT, OPS_PORT, KAFKA_BROKERS, KAFKA_CLIENT_ID, KAFKA_USERNAME, KAFKA_PASSWORD, STACK, NAMESPACE, POD,
-        ],
+        Component::Notifications => {
+            &[PORT, OPS_PORT, KAFKA_BROKERS, KAFKA_CLIENT_ID, KAFKA_USERNAME, KAFKA_PASSWORD, STACK, NAMESPACE, POD]
+        }
         Component::Redis | Component::Kafka | Component::Postgres => &[],
     }
 }

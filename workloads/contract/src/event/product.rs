@@ -18,7 +18,8 @@ pub enum ProductEventType {
 
 impl ProductEventType {
     /// Every type.
-    pub const ALL: [Self; 4] = [Self::ProductCreated, Self::ProductUpdated, Self::ProductDeleted, Self::LowStockWarning];
+    pub const ALL: [Self; 4] =
+        [Self::ProductCreated, Self::ProductUpdated, Self::ProductDeleted, Self::LowStockWarning];
 }
 
 /// The product as far as the event tells it: an update or a deletion need not name every field. Other fields of the record are

@@ -1,0 +1,81 @@
+//! The check of Kafka, by a small client of its own.
+
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::time::Duration;
+
+use rdkafka::ClientContext;
+use rdkafka::error::{KafkaError, RDKafkaErrorCode};
+use rdkafka::producer::{BaseProducer, DeliveryResult, Producer, ProducerContext};
+use realtime_contract::readiness::DependencyState;
+use thiserror::Error;
+
+use crate::config::KafkaConfig;
+
+/// How long the brokers' list may take; below the limit of a check, so that the reason is known.
+const METADATA_TIMEOUT: Duration = Duration::from_millis(2500);
+
+/// The probe cannot be made.
+#[derive(Debug, Error)]
+pub enum Error {
+    /// A setting was refused.
+    #[error("failed to build the Kafka client that checks the brokers")]
+    BuildClient {
+        /// The client's reason.
+        #[source]
+        source: KafkaError,
+    },
+}
+
+/// Asks the brokers for their list; nothing else runs over its connections.
+#[derive(Clone)]
+pub struct Probe(Arc<BaseProducer<Refusals>>);
+
+/// Remembers that a broker refused the credentials: the answer to a request says only that it took too long.
+struct Refusals(Arc<AtomicBool>);
+
+impl ClientContext for Refusals {
+    fn error(&self, error: KafkaError, _: &str) {
+        if error.rdkafka_error_code() == Some(RDKafkaErrorCode::Authentication) {
+            self.0.store(true, Ordering::Relaxed);
+        }
+    }
+}
+
+impl ProducerContext for Refusals {
+    type DeliveryOpaque = ();
+
+    fn delivery(&self, _: &DeliveryResult<'_>, (): Self::DeliveryOpaque) {}
+}
+
+impl Probe {
+    /// A probe that connects when it is first asked.
+    ///
+    /// # Errors
+    /// [`Error`] when a setting is refused.
+    pub fn new(config: &KafkaConfig, service_name: &str) -> Result<Self, Error> {
+        let context = Refusals(Arc::default());
+        let client = super::client_config(config, service_name).create_with_context(context);
+        client.map(|producer| Self(Arc::new(producer))).map_err(|source| Error::BuildClient { source })
+    }
+
+    /// Asks Kafka for an answer.
+    pub async fn check(&self) -> DependencyState {
+        let client = self.0.clone();
+        let asked = tokio::task::spawn_blocking(move || ask(&client));
+        asked.await.unwrap_or(DependencyState::Unreachable)
+    }
+}
+
+fn ask(client: &BaseProducer<Refusals>) -> DependencyState {
+    let refused = &client.context().0;
+    refused.store(false, Ordering::Relaxed);
+    let answer = client.client().fetch_metadata(None, METADATA_TIMEOUT);
+    client.poll(Duration::ZERO);
+    match answer {
+        Ok(metadata) if metadata.brokers().is_empty() => DependencyState::NotServing,
+        Ok(_) => DependencyState::Ready,
+        Err(_) if refused.load(Ordering::Relaxed) => DependencyState::Denied,
+        Err(_) => DependencyState::Unreachable,
+    }
+}

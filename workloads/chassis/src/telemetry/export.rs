@@ -1,0 +1,93 @@
+//! Where traces and logs go.
+
+use opentelemetry_otlp::{LogExporter, SpanExporter, WithExportConfig};
+use opentelemetry_sdk::Resource;
+use opentelemetry_sdk::logs::SdkLoggerProvider;
+use opentelemetry_sdk::trace::SdkTracerProvider;
+
+use super::Error;
+use crate::config::TelemetryConfig;
+
+/// URL of each signal, absent when it is not exported.
+#[derive(Debug, Default, PartialEq, Eq)]
+pub(super) struct Destinations {
+    pub(super) traces: Option<String>,
+    pub(super) logs: Option<String>,
+}
+
+/// Resolves the settings: the whole URL for traces wins over the base of Tempo, that over the OTLP endpoint.
+pub(super) fn destinations(config: &TelemetryConfig) -> Result<Destinations, Error> {
+    let under = |base: &String, path: &str| format!("{}/{path}", base.trim_end_matches('/'));
+    let tempo =
+        config.tempo_endpoint.clone().or_else(|| config.tempo_url.as_ref().map(|base| under(base, "v1/traces")));
+    let traces = tempo.or_else(|| config.otlp_endpoint.as_ref().map(|base| under(base, "v1/traces")));
+    let logs = config.otlp_endpoint.as_ref().map(|base| under(base, "v1/logs"));
+    let refused = [&traces, &logs].into_iter().flatten().find(|url| !url.starts_with("http://")).cloned();
+    match refused {
+        Some(endpoint) => Err(Error::ReadEndpoint { endpoint }),
+        None => Ok(Destinations { traces, logs }),
+    }
+}
+
+/// Traces, kept to the process when there is no endpoint.
+pub(super) fn traces(service_name: &'static str, endpoint: Option<String>) -> Result<SdkTracerProvider, Error> {
+    let provider = SdkTracerProvider::builder().with_resource(resource(service_name));
+    let Some(endpoint) = endpoint else {
+        return Ok(provider.build());
+    };
+    let exporter = SpanExporter::builder().with_http().with_endpoint(&endpoint).build();
+    let exporter = exporter.map_err(|source| Error::BuildExporter { signal: "traces", endpoint, source })?;
+    Ok(provider.with_batch_exporter(exporter).build())
+}
+
+/// Logs.
+pub(super) fn logs(service_name: &'static str, endpoint: String) -> Result<SdkLoggerProvider, Error> {
+    let exporter = LogExporter::builder().with_http().with_endpoint(&endpoint).build();
+    let exporter = exporter.map_err(|source| Error::BuildExporter { signal: "logs", endpoint, source })?;
+    Ok(SdkLoggerProvider::builder().with_resource(resource(service_name)).with_batch_exporter(exporter).build())
+}
+
+fn resource(service_name: &'static str) -> Resource {
+    Resource::builder().with_service_name(service_name).build()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::config::LogFormat;
+
+    fn config(otlp: Option<&str>, tempo_endpoint: Option<&str>, tempo_url: Option<&str>) -> TelemetryConfig {
+        TelemetryConfig {
+            filter: "info".into(),
+            log_format: LogFormat::Json,
+            otlp_endpoint: otlp.map(Into::into),
+            tempo_endpoint: tempo_endpoint.map(Into::into),
+            tempo_url: tempo_url.map(Into::into),
+        }
+    }
+
+    #[test]
+    fn nothing_is_exported_without_an_endpoint() {
+        assert_eq!(destinations(&config(None, None, None)).unwrap(), Destinations::default());
+    }
+
+    #[test]
+    fn the_whole_url_wins_for_traces_and_logs_go_to_the_collector() {
+        let found =
+            destinations(&config(Some("http://c:4318/"), Some("http://t/v1/traces"), Some("http://u"))).unwrap();
+        assert_eq!(found.traces.as_deref(), Some("http://t/v1/traces"));
+        assert_eq!(found.logs.as_deref(), Some("http://c:4318/v1/logs"));
+    }
+
+    #[test]
+    fn a_base_url_gets_the_path_of_traces() {
+        let found = destinations(&config(None, None, Some("http://tempo:4318"))).unwrap();
+        assert_eq!(found, Destinations { traces: Some("http://tempo:4318/v1/traces".into()), logs: None });
+    }
+
+    #[test]
+    fn an_endpoint_without_scheme_is_refused() {
+        let error = destinations(&config(Some("collector:4317"), None, None)).unwrap_err();
+        assert!(error.to_string().contains("collector:4317"), "{error}");
+    }
+}
