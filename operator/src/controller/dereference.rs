@@ -1,0 +1,154 @@
+//! The dereference step: reads what the spec refers to, and creates what can be made only once. The only step before apply with IO.
+
+use std::collections::BTreeMap;
+
+use k8s_openapi::api::core::v1::{PersistentVolumeClaim, Secret};
+use kube::api::{Api, ObjectMeta, PostParams};
+use kube::{Client, ResourceExt};
+use realtime_crds::{RealtimeStack, Reconciliation};
+use sha2::{Digest, Sha256};
+use thiserror::Error;
+use uuid::Uuid;
+
+use super::build::labels;
+use super::observed::Observed;
+use super::stack::{CredentialKey, credentials_name};
+
+/// What a spec refers to.
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct References {
+    /// Content hash of each credential; the values themselves stay in the Secret.
+    pub credentials: BTreeMap<CredentialKey, String>,
+    /// Volume claims that exist, by name.
+    pub volumes: BTreeMap<String, ExistingVolume>,
+}
+
+/// A volume claim that exists.
+#[derive(Clone, Debug, PartialEq)]
+pub struct ExistingVolume {
+    /// Size that it asked for.
+    pub size: String,
+    /// Its class.
+    pub class: Option<String>,
+}
+
+/// Which attempt failed.
+#[derive(Debug, Error)]
+pub enum Error {
+    /// The credentials Secret could not be read.
+    #[error("failed to read secret {name}")]
+    ReadSecret {
+        /// Name of the Secret.
+        name: String,
+        /// Why.
+        #[source]
+        source: kube::Error,
+    },
+    /// The credentials Secret could not be created.
+    #[error("failed to create secret {name}")]
+    CreateSecret {
+        /// Name of the Secret.
+        name: String,
+        /// Why.
+        #[source]
+        source: kube::Error,
+    },
+    /// The Secret is there, but somebody took a key out of it.
+    #[error(
+        "failed to find key {key} in secret {name}: put it back, or delete the secret to have all credentials generated anew"
+    )]
+    FindKey {
+        /// Name of the Secret.
+        name: String,
+        /// The missing key.
+        key: &'static str,
+    },
+}
+
+/// What the stack refers to, with its credentials generated if there are none yet. A paused stack generates nothing.
+///
+/// # Errors
+/// See [`enum@Error`].
+pub async fn dereference(client: &Client, stack: &RealtimeStack, observed: &Observed) -> Result<References, Error> {
+    let namespace = stack.namespace().unwrap_or_default();
+    let secrets: Api<Secret> = Api::namespaced(client.clone(), &namespace);
+    let name = credentials_name(&stack.name_any());
+    let credentials = match read(&secrets, &name).await? {
+        Some(secret) => hashes(&name, &secret)?,
+        None if is_paused(stack) => BTreeMap::new(),
+        None => hashes(&name, &create(&secrets, &name, &stack.name_any()).await?)?,
+    };
+    Ok(References {
+        credentials,
+        volumes: observed.claims.iter().map(|claim| (claim.name_any(), existing_volume(claim))).collect(),
+    })
+}
+
+fn is_paused(stack: &RealtimeStack) -> bool {
+    let operation = stack.spec.operation.as_ref();
+    operation.and_then(|operation| operation.reconciliation) == Some(Reconciliation::Paused)
+}
+
+async fn read(secrets: &Api<Secret>, name: &str) -> Result<Option<Secret>, Error> {
+    secrets.get_opt(name).await.map_err(|source| Error::ReadSecret { name: name.to_owned(), source })
+}
+
+/// Creates and never overwrites: when another one was faster, its values count.
+async fn create(secrets: &Api<Secret>, name: &str, stack: &str) -> Result<Secret, Error> {
+    let secret = generated(name, stack);
+    match secrets
+        .create(&PostParams { field_manager: Some(super::apply::MANAGER.to_owned()), ..PostParams::default() }, &secret)
+        .await
+    {
+        Ok(created) => Ok(created),
+        Err(kube::Error::Api(status)) if status.code == 409 => {
+            let found = read(secrets, name).await?;
+            found.ok_or_else(|| Error::CreateSecret { name: name.to_owned(), source: kube::Error::Api(status) })
+        }
+        Err(source) => Err(Error::CreateSecret { name: name.to_owned(), source }),
+    }
+}
+
+fn generated(name: &str, stack: &str) -> Secret {
+    let values = CredentialKey::ALL.map(|key| (key.name().to_owned(), password()));
+    Secret {
+        metadata: ObjectMeta {
+            name: Some(name.to_owned()),
+            labels: Some(labels::of_stack(stack)),
+            ..ObjectMeta::default()
+        },
+        string_data: Some(BTreeMap::from(values)),
+        ..Secret::default()
+    }
+}
+
+/// 244 random bits in hexadecimal digits, which no configuration language has to escape.
+fn password() -> String {
+    format!("{}{}", Uuid::new_v4().simple(), Uuid::new_v4().simple())
+}
+
+fn hashes(name: &str, secret: &Secret) -> Result<BTreeMap<CredentialKey, String>, Error> {
+    let data = secret.data.as_ref();
+    CredentialKey::ALL
+        .into_iter()
+        .map(|key| {
+            let value = data.and_then(|data| data.get(key.name())).filter(|value| !value.0.is_empty());
+            let value = value.ok_or_else(|| Error::FindKey { name: name.to_owned(), key: key.name() })?;
+            Ok((key, short_hash(&value.0)))
+        })
+        .collect()
+}
+
+/// The first 64 bits of the SHA-256 of some content, in hexadecimal digits.
+pub fn short_hash(content: &[u8]) -> String {
+    Sha256::digest(content).iter().take(8).map(|byte| format!("{byte:02x}")).collect()
+}
+
+fn existing_volume(claim: &PersistentVolumeClaim) -> ExistingVolume {
+    let spec = claim.spec.as_ref();
+    let requests = spec.and_then(|spec| spec.resources.as_ref()).and_then(|resources| resources.requests.as_ref());
+    ExistingVolume {
+        size: requests.and_then(|requests| requests.get("storage")).map(|size| size.0.clone()).unwrap_or_default(),
+        class: spec.and_then(|spec| spec.storage_class_name.clone()),
+    }
+}

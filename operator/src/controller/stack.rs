@@ -1,0 +1,192 @@
+//! A stack that nothing is left to say against: the model that the builders read.
+//!
+//! What makes one component different from another is data here, so that no builder has to know a component by its name.
+
+use std::collections::BTreeMap;
+
+use realtime_contract::Component;
+use realtime_contract::topic::Topic;
+use realtime_crds::{PullPolicy, Resources};
+
+/// Keys of the generated credentials Secret.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub enum CredentialKey {
+    /// Password of the workloads' role at Redis.
+    Redis,
+    /// Password of the workloads' user at Kafka.
+    Kafka,
+    /// Password that Kafka's brokers use among themselves.
+    KafkaBroker,
+    /// Password of the workloads' role at Postgres.
+    Postgres,
+}
+
+impl CredentialKey {
+    /// All keys.
+    pub const ALL: [Self; 4] = [Self::Redis, Self::Kafka, Self::KafkaBroker, Self::Postgres];
+
+    /// The key in the Secret.
+    pub const fn name(self) -> &'static str {
+        match self {
+            Self::Redis => "redis-password",
+            Self::Kafka => "kafka-password",
+            Self::KafkaBroker => "kafka-broker-password",
+            Self::Postgres => "postgres-password",
+        }
+    }
+}
+
+/// A stack that can be built: every default resolved, every reference read, every contradiction refused.
+#[derive(Clone, Debug, PartialEq)]
+pub struct ValidatedStack {
+    /// Name of the stack.
+    pub name: String,
+    /// Its namespace.
+    pub namespace: String,
+    /// Its unique id: the owner of what is built.
+    pub uid: String,
+    /// Whether pods are wanted.
+    pub running: bool,
+    /// Whether the operator may write.
+    pub active: bool,
+    /// Whether volumes and credentials outlive the stack.
+    pub retain_volumes: bool,
+    /// When images are pulled.
+    pub pull_policy: PullPolicy,
+    /// Secrets with registry credentials.
+    pub pull_secrets: Vec<String>,
+    /// Topics that the prepare step creates.
+    pub topics: Vec<Topic>,
+    /// Content hash of each credential.
+    pub credentials: BTreeMap<CredentialKey, String>,
+    /// Workloads in the order of the status.
+    pub workloads: Vec<ValidatedWorkload>,
+    /// Backends in the order of the status.
+    pub backends: Vec<ValidatedBackend>,
+    /// Runs once before workloads of this version.
+    pub prepare: ValidatedPrepare,
+}
+
+impl ValidatedStack {
+    /// Name of the object of a component.
+    pub fn object_name(&self, component: Component) -> String {
+        object_name(&self.name, component)
+    }
+}
+
+/// Name of the object of a component.
+pub fn object_name(stack: &str, component: Component) -> String {
+    format!("{stack}-{component}")
+}
+
+/// Name of the generated Secret of a stack.
+pub fn credentials_name(stack: &str) -> String {
+    format!("{stack}-credentials")
+}
+
+/// Where a variable's value comes from.
+#[derive(Clone, Debug, PartialEq)]
+pub enum Value {
+    /// A text that anyone may read.
+    Literal(String),
+    /// A key of the credentials Secret.
+    Credential(CredentialKey),
+    /// The name of the pod.
+    PodName,
+}
+
+/// Variables by name.
+pub type Environment = BTreeMap<String, Value>;
+
+/// A workload that can be built.
+#[derive(Clone, Debug, PartialEq)]
+pub struct ValidatedWorkload {
+    /// Which.
+    pub component: Component,
+    /// Full reference of its image.
+    pub image: String,
+    /// Instances when the stack runs.
+    pub replicas: i32,
+    /// Requests and limits.
+    pub resources: Resources,
+    /// Variables of its container.
+    pub environment: Environment,
+    /// Port for clients, when it has clients.
+    pub http_port: Option<u16>,
+    /// Whether a client has to stay with one instance, as long polling needs it.
+    pub sticky: bool,
+}
+
+/// The step before workloads start: schema and topics.
+#[derive(Clone, Debug, PartialEq)]
+pub struct ValidatedPrepare {
+    /// Full reference of its image.
+    pub image: String,
+    /// Variables of its container.
+    pub environment: Environment,
+    /// Requests and limits.
+    pub resources: Resources,
+}
+
+/// A backend that can be built: one instance, one volume, started by a script that works in the official image.
+#[derive(Clone, Debug, PartialEq)]
+pub struct ValidatedBackend {
+    /// Which.
+    pub component: Component,
+    /// Full reference of its image.
+    pub image: String,
+    /// User and group that the official image runs as.
+    pub user: i64,
+    /// Requests and limits.
+    pub resources: Resources,
+    /// Its volume.
+    pub volume: Volume,
+    /// Files of its ConfigMap, mounted read-only at [`CONFIGURATION_PATH`]; `start.sh` is what runs.
+    pub files: BTreeMap<String, String>,
+    /// Variables of its container.
+    pub environment: Environment,
+    /// Directories that it writes to beside its volume.
+    pub scratch: Vec<Scratch>,
+    /// Named ports, the clients' first.
+    pub ports: Vec<(&'static str, u16)>,
+    /// How to tell that it serves.
+    pub readiness: Readiness,
+    /// What is run before it is told to end, where the signal alone does not end it quickly.
+    pub before_stop: Option<Vec<String>>,
+    /// Seconds that it may take to end.
+    pub grace_seconds: i64,
+}
+
+/// Where a backend finds its files.
+pub const CONFIGURATION_PATH: &str = "/etc/realtime";
+
+/// A backend's volume.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Volume {
+    /// Where it is mounted.
+    pub path: &'static str,
+    /// Size as a quantity.
+    pub size: String,
+    /// StorageClass, or the cluster's default.
+    pub class: Option<String>,
+}
+
+/// A directory that is empty at start.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Scratch {
+    /// Name of the volume.
+    pub name: &'static str,
+    /// Where it is mounted.
+    pub path: &'static str,
+    /// Whether it is held in memory.
+    pub memory: bool,
+}
+
+/// How to tell that a backend serves.
+#[derive(Clone, Debug, PartialEq)]
+pub enum Readiness {
+    /// The port accepts connections.
+    Port(u16),
+    /// The command ends with 0.
+    Command(Vec<String>),
+}
