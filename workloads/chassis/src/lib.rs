@@ -4,6 +4,7 @@
 
 pub mod config;
 pub mod dependencies;
+pub mod http;
 pub mod kafka;
 pub mod metrics;
 pub mod ops;

@@ -38,6 +38,11 @@ pub const TOPICS: &str = "REALTIME_TOPICS";
 /// Replication factor of those topics.
 pub const TOPIC_REPLICATION: &str = "REALTIME_TOPIC_REPLICATION";
 
+/// Seconds that `realtime-consumer prepare` waits for Postgres and Kafka.
+pub const PREPARE_SECONDS: &str = "REALTIME_PREPARE_SECONDS";
+/// Connections of a process to Postgres, at most.
+pub const POSTGRES_POOL: &str = "REALTIME_POSTGRES_POOL";
+
 /// Name of the stack that a pod belongs to. With [`NAMESPACE`] and [`POD`] it turns the readiness report on.
 pub const STACK: &str = "REALTIME_STACK";
 /// Namespace of the pod.
@@ -53,6 +58,11 @@ pub const LOG_FORMAT: &str = "REALTIME_LOG_FORMAT";
 pub const DRAIN_SECONDS: &str = "REALTIME_DRAIN_SECONDS";
 /// OTLP endpoint of OpenTelemetry; telemetry is exported when it is set.
 pub const OTLP_ENDPOINT: &str = "OTEL_EXPORTER_OTLP_ENDPOINT";
+
+/// Whole URL for traces; wins over [`TEMPO_URL`].
+pub const TEMPO_ENDPOINT: &str = "TEMPO_ENDPOINT";
+/// Base URL for traces; wins over [`OTLP_ENDPOINT`].
+pub const TEMPO_URL: &str = "TEMPO_URL";
 
 /// Variables that the operator sets in the pods of each workload, by component.
 pub fn of_workload(component: crate::Component) -> &'static [&'static str] {

@@ -6,6 +6,8 @@ use uuid::Uuid;
 
 /// Key of the Redis stream. The id of an entry is `<position>-0`.
 pub const STREAM: &str = "realtime:feed";
+/// Key of the epoch that the Redis stream belongs to, as text. A stream of another epoch is dropped by the feeder.
+pub const STREAM_EPOCH: &str = "realtime:feed:epoch";
 /// About how many entries the Redis stream keeps.
 pub const STREAM_LENGTH: usize = 10_000;
 /// Postgres channel (`LISTEN`) that is notified when the feed has grown; no payload.

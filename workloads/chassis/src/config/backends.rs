@@ -20,7 +20,7 @@ pub struct PostgresConfig {
     /// Connections at most
     #[arg(
         long = "postgres-pool",
-        env = "REALTIME_POSTGRES_POOL",
+        env = environment::POSTGRES_POOL,
         value_name = "REALTIME_POSTGRES_POOL",
         default_value_t = 20
     )]

@@ -56,11 +56,11 @@ pub struct TelemetryConfig {
     pub otlp_endpoint: Option<String>,
 
     /// Whole URL for traces, such as http://tempo:4318/v1/traces; wins over the OTLP endpoint
-    #[arg(long, env = "TEMPO_ENDPOINT", value_name = "TEMPO_ENDPOINT")]
+    #[arg(long, env = environment::TEMPO_ENDPOINT, value_name = "TEMPO_ENDPOINT")]
     pub tempo_endpoint: Option<String>,
 
     /// Base URL for traces, such as http://tempo:4318
-    #[arg(long, env = "TEMPO_URL", value_name = "TEMPO_URL")]
+    #[arg(long, env = environment::TEMPO_URL, value_name = "TEMPO_URL")]
     pub tempo_url: Option<String>,
 }
 

@@ -1,0 +1,122 @@
+//! The HTTP server of a workload: its sockets, its end, CORS, and what is observed of every request.
+
+mod observe;
+
+use std::net::{Ipv6Addr, SocketAddr};
+use std::time::Duration;
+
+use axum::Router;
+use axum::http::{HeaderName, HeaderValue, Method};
+use axum::serve::ListenerExt;
+use socket2::SockRef;
+use thiserror::Error;
+use tokio::net::{TcpListener, TcpStream};
+use tokio::task::JoinHandle;
+use tokio_util::sync::CancellationToken;
+use tower_http::cors::{AllowHeaders, Any, CorsLayer};
+use tracing::{debug, error, info};
+
+pub use observe::{RequestMetrics, observe};
+
+/// Bytes that the kernel buffers for a client: a slow one must be noticed by its queue, not hidden by its socket.
+const SEND_BUFFER: usize = 64 * 1024;
+/// After this time without a sign from the client, data that waits for it is given up, and the connection with it.
+const UNSENT_LIMIT: Duration = Duration::from_secs(30);
+
+/// The server cannot be made.
+#[derive(Debug, Error)]
+pub enum Error {
+    /// The port is taken or forbidden.
+    #[error("failed to bind the server to port {port}")]
+    BindPort {
+        /// The port.
+        port: u16,
+        /// The system's reason.
+        #[source]
+        source: std::io::Error,
+    },
+    /// An origin is no origin.
+    #[error(
+        "failed to read origin {origin} of CORS_ORIGIN, which looks like http://localhost:3000, several by comma, or *"
+    )]
+    ReadOrigin {
+        /// The text.
+        origin: String,
+    },
+}
+
+/// Binds the port and serves until the token is cancelled and every connection has ended. Who cancels also ends the streams.
+///
+/// # Errors
+/// [`Error`] when the port cannot be bound.
+pub async fn serve(port: u16, router: Router, token: CancellationToken) -> Result<JoinHandle<()>, Error> {
+    let listener = bind(port).await.map_err(|source| Error::BindPort { port, source })?;
+    info!(port, "server listens");
+    let served =
+        axum::serve(listener.tap_io(|stream| tune(stream)), router).with_graceful_shutdown(token.cancelled_owned());
+    Ok(tokio::spawn(async move {
+        if let Err(error) = served.await {
+            error!(error = %error, "server ended");
+        }
+    }))
+}
+
+/// On every address of both families, or of the older one where the host has no IPv6.
+pub(crate) async fn bind(port: u16) -> std::io::Result<TcpListener> {
+    match TcpListener::bind(SocketAddr::from((Ipv6Addr::UNSPECIFIED, port))).await {
+        Ok(listener) => Ok(listener),
+        Err(_) => TcpListener::bind(SocketAddr::from(([0, 0, 0, 0], port))).await,
+    }
+}
+
+fn tune(stream: &TcpStream) {
+    let socket = SockRef::from(stream);
+    let tuned = socket
+        .set_tcp_nodelay(true)
+        .and_then(|()| socket.set_send_buffer_size(SEND_BUFFER))
+        .and_then(|()| socket.set_tcp_user_timeout(Some(UNSENT_LIMIT)));
+    if let Err(error) = tuned {
+        debug!(error = %error, "socket keeps the system's options");
+    }
+}
+
+/// The answer to other origins: those of the list (by comma) may read answers and send cookies; with `*` any may read.
+///
+/// # Errors
+/// [`Error`] when an entry is no origin.
+pub fn cors(origins: &str) -> Result<CorsLayer, Error> {
+    let layer = CorsLayer::new()
+        .allow_methods([Method::GET, Method::POST, Method::DELETE])
+        .allow_headers(AllowHeaders::mirror_request())
+        .expose_headers(["link", "x-trace-id"].map(HeaderName::from_static))
+        .max_age(Duration::from_secs(600));
+    if origins.trim() == "*" {
+        return Ok(layer.allow_origin(Any));
+    }
+    let origins = origins.split(',').map(origin).collect::<Result<Vec<_>, _>>()?;
+    Ok(layer.allow_origin(origins).allow_credentials(true))
+}
+
+fn origin(text: &str) -> Result<HeaderValue, Error> {
+    let text = text.trim();
+    let malformed = || Error::ReadOrigin { origin: text.to_owned() };
+    let host = text.strip_prefix("http://").or_else(|| text.strip_prefix("https://")).ok_or_else(malformed)?;
+    if host.is_empty() || host.contains(['/', '*', ' ']) {
+        return Err(malformed());
+    }
+    HeaderValue::from_str(text).map_err(|_| malformed())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn origins_are_scheme_and_host() {
+        assert!(cors("http://localhost:3000, https://shop.example").is_ok());
+        assert!(cors("*").is_ok());
+        for text in ["localhost:3000", "http://", "http://a/path", "", "http://a,*"] {
+            assert!(cors(text).is_err(), "{text}");
+        }
+    }
+}

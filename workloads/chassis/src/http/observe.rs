@@ -1,0 +1,112 @@
+//! A span, a count, a time and a log line for every request.
+
+use std::time::Instant;
+
+use axum::extract::{MatchedPath, Request, State};
+use axum::http::{HeaderName, HeaderValue, Method};
+use axum::middleware::Next;
+use axum::response::Response;
+use prometheus::{HistogramOpts, HistogramVec, IntCounterVec, Opts, Registry};
+use tracing::{Instrument, Span, debug, field, info, info_span};
+
+use crate::propagation;
+
+const TRACE_ID: HeaderName = HeaderName::from_static("x-trace-id");
+const SOCKET_IO: &str = "/socket.io";
+const BUCKETS: [f64; 12] = [0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1.0, 2.5, 5.0];
+
+/// What is measured of requests, by method, matched route and status.
+#[derive(Clone, Debug)]
+pub struct RequestMetrics {
+    seconds: HistogramVec,
+    requests: IntCounterVec,
+}
+
+impl RequestMetrics {
+    /// Registers `http_request_duration_seconds` (until the head of the answer) and `http_requests_total`.
+    ///
+    /// # Errors
+    /// When a name is taken.
+    pub fn register(registry: &Registry) -> Result<Self, prometheus::Error> {
+        let labels = ["method", "route", "status"];
+        let seconds = HistogramOpts::new("http_request_duration_seconds", "Seconds until the head of the answer");
+        let seconds = HistogramVec::new(seconds.buckets(BUCKETS.to_vec()), &labels)?;
+        let requests = IntCounterVec::new(Opts::new("http_requests_total", "Requests"), &labels)?;
+        registry.register(Box::new(seconds.clone()))?;
+        registry.register(Box::new(requests.clone()))?;
+        Ok(Self { seconds, requests })
+    }
+}
+
+/// Middleware: the request's root span with the caller's trace context, its metrics, its log line, and `x-trace-id` in the answer.
+pub async fn observe(
+    State(metrics): State<RequestMetrics>,
+    matched: Option<MatchedPath>,
+    request: Request,
+    next: Next,
+) -> Response {
+    let started = Instant::now();
+    let method = method_label(request.method());
+    let route = route_label(matched.as_ref().map(MatchedPath::as_str), request.uri().path()).to_owned();
+    let span = info_span!(
+        "request",
+        otel.name = format!("{method} {route}"),
+        otel.kind = "server",
+        http.request.method = method,
+        http.route = route,
+        http.response.status_code = field::Empty,
+    );
+    propagation::adopt_http(&span, request.headers());
+    let mut response = next.run(request).instrument(span.clone()).await;
+    let status = response.status().as_u16();
+    span.record("http.response.status_code", status);
+    if let Some(value) = propagation::trace_id(&span).and_then(|id| HeaderValue::from_str(&id).ok()) {
+        response.headers_mut().insert(TRACE_ID, value);
+    }
+    let elapsed = started.elapsed();
+    let labels = [method, &route, &status.to_string()];
+    metrics.seconds.with_label_values(&labels).observe(elapsed.as_secs_f64());
+    metrics.requests.with_label_values(&labels).inc();
+    log(&span, method, &route, status, elapsed.as_millis());
+    response
+}
+
+/// Scrapes and polls come all the time, and say nothing.
+fn log(span: &Span, method: &str, route: &str, status: u16, milliseconds: u128) {
+    let _entered = span.enter();
+    if matches!(route, "/metrics" | SOCKET_IO) && status < 400 {
+        debug!(method, route, status, milliseconds, "request answered");
+    } else {
+        info!(method, route, status, milliseconds, "request answered");
+    }
+}
+
+/// Labels come from a closed set: whatever a client invents is one more of the same.
+fn method_label(method: &Method) -> &'static str {
+    const KNOWN: [Method; 7] =
+        [Method::GET, Method::POST, Method::PUT, Method::PATCH, Method::DELETE, Method::HEAD, Method::OPTIONS];
+    const NAMES: [&str; 7] = ["GET", "POST", "PUT", "PATCH", "DELETE", "HEAD", "OPTIONS"];
+    KNOWN.iter().zip(NAMES).find(|(known, _)| *known == method).map_or("OTHER", |(_, name)| name)
+}
+
+fn route_label<'a>(matched: Option<&'a str>, path: &str) -> &'a str {
+    match matched {
+        Some(route) => route,
+        None if path.starts_with(SOCKET_IO) => SOCKET_IO,
+        None => "unmatched",
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn labels_come_from_closed_sets() {
+        assert_eq!(method_label(&Method::POST), "POST");
+        assert_eq!(method_label(&Method::from_bytes(b"INVENTED").unwrap()), "OTHER");
+        assert_eq!(route_label(None, "/invented/42"), "unmatched");
+        assert_eq!(route_label(None, "/socket.io/"), "/socket.io");
+        assert_eq!(route_label(Some("/items/{id}"), "/items/42"), "/items/{id}");
+    }
+}

@@ -1,0 +1,184 @@
+//! Rows by column, as `unnest` takes them.
+
+use std::collections::{BTreeMap, HashMap, HashSet};
+
+use jiff::Timestamp;
+use realtime_contract::event::{Notification, NotificationCreated, NotificationStatus};
+use serde_json::{Value, json};
+use uuid::Uuid;
+
+use super::Item;
+
+/// Columns of `offsets`.
+#[derive(Debug, Default)]
+pub(crate) struct OffsetRows {
+    pub(crate) partitions: Vec<i32>,
+    pub(crate) expected: Vec<i64>,
+    pub(crate) next: Vec<i64>,
+}
+
+pub(super) fn offsets(expected: &BTreeMap<i32, i64>, next: &BTreeMap<i32, i64>) -> OffsetRows {
+    OffsetRows {
+        partitions: next.keys().copied().collect(),
+        expected: next.keys().map(|partition| expected[partition]).collect(),
+        next: next.values().copied().collect(),
+    }
+}
+
+/// Columns of `dead_letters`.
+#[derive(Debug, Default)]
+pub(crate) struct DeadLetters {
+    pub(crate) partitions: Vec<i32>,
+    pub(crate) offsets: Vec<i64>,
+    pub(crate) reasons: Vec<String>,
+    pub(crate) keys: Vec<Option<Vec<u8>>>,
+    pub(crate) payloads: Vec<Option<Vec<u8>>>,
+    pub(crate) headers: Vec<Value>,
+}
+
+impl DeadLetters {
+    /// The rejected records.
+    pub(crate) fn of(items: &[Item]) -> Self {
+        let mut rows = Self::default();
+        for item in items {
+            if let Err(rejection) = &item.verdict {
+                rows.partitions.push(item.record.partition);
+                rows.offsets.push(item.record.offset);
+                rows.reasons.push(storable(&rejection.to_string()));
+                rows.keys.push(item.record.key.clone());
+                rows.payloads.push(item.record.payload.clone());
+                rows.headers.push(headers(&item.record.headers));
+            }
+        }
+        rows
+    }
+}
+
+fn headers(headers: &HashMap<String, String>) -> Value {
+    headers.iter().map(|(name, value)| (storable(name), Value::from(storable(value)))).collect()
+}
+
+/// Postgres has no text with U+0000.
+fn storable(text: &str) -> String {
+    text.replace('\0', "\u{FFFD}")
+}
+
+/// Columns of `notifications`, one row a notification.
+#[derive(Debug, Default)]
+pub(crate) struct NotificationRows {
+    pub(crate) ids: Vec<Uuid>,
+    pub(crate) messages: Vec<String>,
+    pub(crate) kinds: Vec<String>,
+    pub(crate) channels: Vec<String>,
+    pub(crate) data: Vec<Option<Value>>,
+    pub(crate) timestamps: Vec<Timestamp>,
+}
+
+impl NotificationRows {
+    /// The notifications of the batch; of several records of one notification the first.
+    pub(crate) fn of(items: &[Item]) -> Self {
+        let mut rows = Self::default();
+        let mut seen = HashSet::new();
+        for event in events(items).map(|(event, _)| event) {
+            let notification = &event.notification;
+            if seen.insert(notification.id) {
+                rows.ids.push(notification.id);
+                rows.messages.push(notification.message.clone());
+                rows.kinds.push(notification.kind.clone());
+                rows.channels.push(notification.channel.clone());
+                rows.data.push(notification.data.clone());
+                rows.timestamps.push(notification.timestamp);
+            }
+        }
+        rows
+    }
+}
+
+/// Columns of `feed` and, beside them, of the history.
+#[derive(Debug, Default)]
+pub(crate) struct FeedRows {
+    pub(crate) event_ids: Vec<Uuid>,
+    pub(crate) notification_ids: Vec<Uuid>,
+    pub(crate) channels: Vec<String>,
+    pub(crate) notifications: Vec<String>,
+    pub(crate) traceparents: Vec<Option<String>>,
+    pub(crate) trace_contexts: Vec<Value>,
+}
+
+impl FeedRows {
+    /// The events of the batch in their order; of several records of one event the first.
+    pub(crate) fn of(items: &[Item]) -> Self {
+        let mut rows = Self::default();
+        let mut seen = HashSet::new();
+        for (event, item) in events(items) {
+            if seen.insert(event.id) {
+                rows.event_ids.push(event.id);
+                rows.notification_ids.push(event.notification.id);
+                rows.channels.push(event.notification.channel.clone());
+                rows.notifications.push(processed(&event.notification));
+                rows.traceparents.push(item.carrier.get("traceparent").cloned());
+                rows.trace_contexts.push(json!(item.carrier));
+            }
+        }
+        rows
+    }
+}
+
+fn events(items: &[Item]) -> impl Iterator<Item = (&NotificationCreated, &Item)> {
+    items.iter().filter_map(|item| item.verdict.as_ref().ok().map(|event| (event, item)))
+}
+
+/// The notification as clients get it.
+fn processed(notification: &Notification) -> String {
+    json!(Notification { status: NotificationStatus::Processed, ..notification.clone() }).to_string()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::batch::Batch;
+    use crate::record::Record;
+
+    const EVENT: &str = r#"{"id":"0192d3a4-0000-7000-8000-000000000001","type":"NotificationCreated","timestamp":"2026-11-21T06:00:00Z","notification":{"id":"0192d3a4-0000-7000-8000-000000000002","message":"hello","type":"info","channel":"default","status":"pending","timestamp":"2026-11-21T06:00:00Z"}}"#;
+
+    fn items(payloads: &[&str]) -> Vec<Item> {
+        let record = |(offset, payload): (i64, &&str)| Record {
+            offset,
+            payload: Some(payload.as_bytes().to_vec()),
+            ..Record::default()
+        };
+        Batch::of((0..).zip(payloads).map(record).collect(), &[(0, 0)].into()).items
+    }
+
+    #[test]
+    fn the_feed_has_the_processed_notification_byte_for_byte() {
+        let rows = FeedRows::of(&items(&[EVENT]));
+        let expected = r#"{"id":"0192d3a4-0000-7000-8000-000000000002","message":"hello","type":"info","channel":"default","status":"processed","timestamp":"2026-11-21T06:00:00Z"}"#;
+        assert_eq!(rows.notifications, [expected]);
+    }
+
+    #[test]
+    fn a_second_record_of_an_event_makes_no_second_row() {
+        let items = items(&[EVENT, EVENT]);
+        assert_eq!(FeedRows::of(&items).event_ids.len(), 1);
+        assert_eq!(NotificationRows::of(&items).ids.len(), 1);
+    }
+
+    #[test]
+    fn another_event_of_a_notification_makes_a_feed_row_but_no_second_notification() {
+        let other = EVENT.replacen("000000000001", "000000000003", 1);
+        let items = items(&[EVENT, &other]);
+        assert_eq!(FeedRows::of(&items).event_ids.len(), 2);
+        assert_eq!(NotificationRows::of(&items).ids.len(), 1);
+    }
+
+    #[test]
+    fn a_dead_letter_keeps_the_bytes_and_loses_what_postgres_cannot_store() {
+        let mut items = items(&["{\"id\":\"\\u0000\"}", EVENT]);
+        items[0].record.headers = [("trace\0".to_owned(), "a\0b".to_owned())].into();
+        let letters = DeadLetters::of(&items);
+        assert_eq!(letters.payloads, [Some(b"{\"id\":\"\\u0000\"}".to_vec())]);
+        assert_eq!(letters.headers, [json!({"trace\u{FFFD}": "a\u{FFFD}b"})]);
+        assert!(!letters.reasons[0].contains('\0'));
+    }
+}

@@ -1,0 +1,116 @@
+//! From the feed in Postgres to its tail in Redis. One replica does it at a time, under a lock that lasts as long as its session.
+
+mod lease;
+mod stream;
+mod tail;
+
+use std::time::Duration;
+
+use realtime_chassis::config::PostgresConfig;
+use redis::aio::ConnectionManager;
+use thiserror::Error;
+use tokio_util::sync::CancellationToken;
+use tracing::{debug, info, warn};
+
+use crate::measures::Measures;
+use lease::Lease;
+use stream::Stream;
+
+/// Between two looks at the feed when nothing woke the feeder.
+const POLL: Duration = Duration::from_secs(1);
+/// Between two attempts while Redis is away or another replica feeds.
+const PAUSE: Duration = Duration::from_millis(500);
+
+/// The feeder cannot go on now.
+#[derive(Debug, Error)]
+enum Error {
+    /// The session or the lock is gone; another replica may feed.
+    #[error("failed to keep the feeder's lease")]
+    KeepLease {
+        #[source]
+        source: lease::Error,
+    },
+    /// Redis does not take entries.
+    #[error("failed to extend the Redis stream")]
+    ExtendStream {
+        #[source]
+        source: redis::RedisError,
+    },
+}
+
+/// Feeds Redis until the token is cancelled.
+pub(crate) struct Feeder {
+    postgres: PostgresConfig,
+    redis: ConnectionManager,
+    measures: Measures,
+}
+
+impl Feeder {
+    /// A feeder that connects when it runs.
+    pub(crate) const fn new(postgres: PostgresConfig, redis: ConnectionManager, measures: Measures) -> Self {
+        Self { postgres, redis, measures }
+    }
+
+    /// Feeds whenever this replica has the lease.
+    pub(crate) async fn run(self, token: CancellationToken) {
+        token.run_until_cancelled(self.feed_forever()).await;
+        self.measures.feeder_leading.set(0);
+        info!("feeder stopped");
+    }
+
+    async fn feed_forever(&self) {
+        loop {
+            match lease::acquire(&self.postgres).await {
+                Ok(Some(lease)) => {
+                    self.measures.feeder_leading.set(1);
+                    info!("feeding redis");
+                    let error = self.feed(lease).await;
+                    self.measures.feeder_leading.set(0);
+                    warn!(error = &error as &dyn std::error::Error, "feeding ended, trying for the lease again");
+                }
+                Ok(None) => {}
+                // The board of dependencies says that Postgres is away.
+                Err(error) => debug!(error = &error as &dyn std::error::Error, "no lease to feed"),
+            }
+            tokio::time::sleep(PAUSE).await;
+        }
+    }
+
+    /// Feeds as long as the lease lasts; gives what ended it.
+    async fn feed(&self, mut lease: Lease) -> lease::Error {
+        let mut stream = Stream::new(self.redis.clone());
+        loop {
+            let pause = match self.catch_up(&mut lease, &mut stream).await {
+                Ok(()) => POLL,
+                Err(Error::KeepLease { source }) => return source,
+                Err(Error::ExtendStream { source }) => {
+                    debug!(error = &source as &dyn std::error::Error, "redis takes no entries, trying on");
+                    tokio::time::sleep(PAUSE).await;
+                    continue;
+                }
+            };
+            if let Err(error) = lease.woken(pause).await {
+                return error;
+            }
+        }
+    }
+
+    /// Copies what the stream lacks. Where the stream stands is asked each time, so that a loss is seen and mended.
+    async fn catch_up(&self, lease: &mut Lease, stream: &mut Stream) -> Result<(), Error> {
+        let kept = |source| Error::KeepLease { source };
+        let extended = |source| Error::ExtendStream { source };
+        loop {
+            let feed = lease.feed().await.map_err(kept)?;
+            let top = stream.top(&feed.epoch).await.map_err(extended)?;
+            self.measures.feed_position.set(feed.position);
+            self.measures.feeder_lag.set(feed.position - top.unwrap_or(0).min(feed.position));
+            let Some(after) = tail::copy_after(top, feed.position) else { return Ok(()) };
+            if after.stream_is_ahead {
+                warn!(position = feed.position, ?top, "the redis stream is ahead of the feed, dropping it");
+                stream.clear(&feed.epoch).await.map_err(extended)?;
+            }
+            let entries = lease.entries_after(after.position).await.map_err(kept)?;
+            stream.extend(&entries).await.map_err(extended)?;
+        }
+    }
+}

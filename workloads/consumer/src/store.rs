@@ -1,0 +1,200 @@
+//! Postgres: one transaction per batch, and the offsets that fence it.
+
+mod statements;
+
+use deadpool_postgres::{Pool, PoolError, Transaction};
+use realtime_contract::feed::NOTIFY_FEED;
+use realtime_contract::topic;
+use std::collections::HashMap;
+use thiserror::Error;
+use tokio_postgres::Row;
+use tokio_postgres::types::ToSql;
+use uuid::Uuid;
+
+use crate::batch::{Batch, DeadLetters, FeedRows, NotificationRows};
+
+/// A batch was not stored.
+#[derive(Debug, Error)]
+pub(crate) enum Error {
+    /// No connection.
+    #[error("failed to get a connection to Postgres")]
+    GetConnection {
+        /// The pool's reason.
+        #[source]
+        source: PoolError,
+    },
+    /// A statement failed; nothing of the transaction stands.
+    #[error("failed to {attempt}")]
+    Execute {
+        /// What the statement does.
+        attempt: &'static str,
+        /// The client's or the server's reason.
+        #[source]
+        source: tokio_postgres::Error,
+    },
+    /// Somebody else stored these offsets, or this process did and did not hear of it. Nothing of the transaction stands.
+    #[error("failed to advance the offsets of {partitions:?}: they are no longer where this process left them")]
+    AdvanceOffsets {
+        /// The partitions of the batch.
+        partitions: Vec<i32>,
+    },
+}
+
+impl Error {
+    /// The server's message, when it refused the values themselves: the same batch can never be stored.
+    pub(crate) fn refusal(&self) -> Option<String> {
+        let Self::Execute { source, .. } = self else { return None };
+        let refused = source.as_db_error()?;
+        // Data exceptions, violated constraints, and limits such as the size of a row.
+        let is_of_values = ["22", "23", "54"].iter().any(|class| refused.code().code().starts_with(class));
+        is_of_values.then(|| refused.message().to_owned())
+    }
+
+    /// Whether the offsets have moved.
+    pub(crate) const fn is_fenced(&self) -> bool {
+        matches!(self, Self::AdvanceOffsets { .. })
+    }
+}
+
+/// Position in the feed by event id, of the events that were new.
+pub(crate) type Positions = HashMap<Uuid, i64>;
+
+/// Stores what is consumed.
+#[derive(Clone)]
+pub(crate) struct Store(Pool);
+
+impl Store {
+    /// A store over the pool.
+    pub(crate) const fn new(pool: Pool) -> Self {
+        Self(pool)
+    }
+
+    /// Stores a batch whole or not at all: offsets, dead letters, final status, feed, history. Gives the new positions.
+    ///
+    /// # Errors
+    /// [`Error`]; after a failed commit the batch may stand nevertheless, which the next attempt finds out by its offsets.
+    pub(crate) async fn write(&self, batch: &Batch) -> Result<Positions, Error> {
+        let mut client = self.0.get().await.map_err(|source| Error::GetConnection { source })?;
+        let transaction = client.transaction().await.map_err(failed("begin the transaction"))?;
+        let writer = Writer(transaction);
+        writer.advance_offsets(batch).await?;
+        writer.keep_dead_letters(&DeadLetters::of(&batch.items)).await?;
+        let feed = FeedRows::of(&batch.items);
+        let positions = if feed.event_ids.is_empty() {
+            Positions::new()
+        } else {
+            writer.settle_notifications(&NotificationRows::of(&batch.items)).await?;
+            writer.extend_feed(&feed).await?
+        };
+        writer.0.commit().await.map_err(failed("commit the batch"))?;
+        Ok(positions)
+    }
+
+    /// The next offset of each partition of the consumed topic.
+    ///
+    /// # Errors
+    /// [`Error`] when Postgres does not answer.
+    pub(crate) async fn offsets(&self) -> Result<HashMap<i32, i64>, Error> {
+        let rows = self.query("read the offsets", statements::OFFSETS, &[&topic::NOTIFICATIONS]).await?;
+        Ok(rows.iter().map(|row| (row.get(0), row.get(1))).collect())
+    }
+
+    /// Notes where partitions begin that were never consumed; one that has been meanwhile stays as it is.
+    ///
+    /// # Errors
+    /// [`Error`] when Postgres does not answer.
+    pub(crate) async fn begin_partitions(&self, starts: &[(i32, i64)]) -> Result<(), Error> {
+        let (partitions, next): (Vec<i32>, Vec<i64>) = starts.iter().copied().unzip();
+        let values: [&(dyn ToSql + Sync); 3] = [&topic::NOTIFICATIONS, &partitions, &next];
+        self.query("begin new partitions", statements::BEGIN_PARTITIONS, &values).await.map(drop)
+    }
+
+    async fn query(
+        &self,
+        attempt: &'static str,
+        statement: &str,
+        values: &[&(dyn ToSql + Sync)],
+    ) -> Result<Vec<Row>, Error> {
+        let client = self.0.get().await.map_err(|source| Error::GetConnection { source })?;
+        let prepared = client.prepare_cached(statement).await.map_err(failed(attempt))?;
+        client.query(&prepared, values).await.map_err(failed(attempt))
+    }
+}
+
+fn failed(attempt: &'static str) -> impl FnOnce(tokio_postgres::Error) -> Error {
+    move |source| Error::Execute { attempt, source }
+}
+
+/// The steps of a batch's transaction.
+struct Writer<'a>(Transaction<'a>);
+
+impl Writer<'_> {
+    async fn execute(
+        &self,
+        attempt: &'static str,
+        statement: &str,
+        values: &[&(dyn ToSql + Sync)],
+    ) -> Result<u64, Error> {
+        let prepared = self.0.prepare_cached(statement).await.map_err(failed(attempt))?;
+        self.0.execute(&prepared, values).await.map_err(failed(attempt))
+    }
+
+    /// First of all, so that of two owners of a partition the second waits here and then finds that it is none.
+    async fn advance_offsets(&self, batch: &Batch) -> Result<(), Error> {
+        let rows = batch.offsets();
+        let values: [&(dyn ToSql + Sync); 4] = [&topic::NOTIFICATIONS, &rows.partitions, &rows.expected, &rows.next];
+        let advanced = self.execute("advance the offsets", statements::ADVANCE_OFFSETS, &values).await?;
+        if advanced == rows.partitions.len() as u64 {
+            Ok(())
+        } else {
+            Err(Error::AdvanceOffsets { partitions: rows.partitions })
+        }
+    }
+
+    async fn keep_dead_letters(&self, rows: &DeadLetters) -> Result<(), Error> {
+        if rows.offsets.is_empty() {
+            return Ok(());
+        }
+        let values: [&(dyn ToSql + Sync); 7] = [
+            &topic::NOTIFICATIONS,
+            &rows.partitions,
+            &rows.offsets,
+            &rows.reasons,
+            &rows.keys,
+            &rows.payloads,
+            &rows.headers,
+        ];
+        self.execute("keep dead letters", statements::KEEP_DEAD_LETTERS, &values).await.map(drop)
+    }
+
+    /// Gives the notifications their final status. One that another producer put into Kafka gets its row here.
+    async fn settle_notifications(&self, rows: &NotificationRows) -> Result<(), Error> {
+        let values: [&(dyn ToSql + Sync); 6] =
+            [&rows.ids, &rows.messages, &rows.kinds, &rows.channels, &rows.data, &rows.timestamps];
+        self.execute("settle notifications", statements::SETTLE_NOTIFICATIONS, &values).await.map(drop)
+    }
+
+    /// Last of all, because the counter's row is locked from here to the commit.
+    async fn extend_feed(&self, rows: &FeedRows) -> Result<Positions, Error> {
+        let attempt = "extend the feed";
+        let counter = self.0.prepare_cached(statements::LOCK_COUNTER).await.map_err(failed(attempt))?;
+        let position: i64 = self.0.query_one(&counter, &[]).await.map_err(failed(attempt))?.get(0);
+        let extend = self.0.prepare_cached(statements::EXTEND_FEED).await.map_err(failed(attempt))?;
+        let values: [&(dyn ToSql + Sync); 7] = [
+            &position,
+            &rows.event_ids,
+            &rows.channels,
+            &rows.notifications,
+            &rows.traceparents,
+            &rows.notification_ids,
+            &rows.trace_contexts,
+        ];
+        let placed = self.0.query(&extend, &values).await.map_err(failed(attempt))?;
+        if !placed.is_empty() {
+            let highest = position + placed.len() as i64;
+            self.execute("move the feed's counter", statements::MOVE_COUNTER, &[&highest]).await?;
+            self.execute("wake the feeder", statements::WAKE_FEEDER, &[&NOTIFY_FEED]).await?;
+        }
+        Ok(placed.iter().map(|row| (row.get(0), row.get(1))).collect())
+    }
+}
