@@ -11,11 +11,13 @@ pub enum CloseReason {
     Slow,
     /// The process drains.
     Draining,
+    /// It cannot be served now: what its history needs does not answer.
+    Unavailable,
 }
 
 impl CloseReason {
     /// Every reason, in the order of the metrics.
-    pub const ALL: [Self; 3] = [Self::Gone, Self::Slow, Self::Draining];
+    pub const ALL: [Self; 4] = [Self::Gone, Self::Slow, Self::Draining, Self::Unavailable];
 
     /// Name in metrics and logs.
     pub const fn name(self) -> &'static str {
@@ -23,6 +25,7 @@ impl CloseReason {
             Self::Gone => "gone",
             Self::Slow => "slow",
             Self::Draining => "draining",
+            Self::Unavailable => "unavailable",
         }
     }
 
@@ -30,16 +33,18 @@ impl CloseReason {
     pub const fn reconnect(self) -> bool {
         match self {
             Self::Gone => false,
-            Self::Slow | Self::Draining => true,
+            Self::Slow | Self::Draining | Self::Unavailable => true,
         }
     }
 
-    /// How long the client of the connection with that number waits before it comes back: spread over 1 to 5 s, so that those who were
-    /// closed together do not return together.
+    /// How long the client of the connection with that number waits before it comes back: spread, so that those who were closed
+    /// together do not return together.
     pub fn retry(self, number: u64) -> Duration {
-        const SHORTEST: u64 = 1_000;
-        const SPREAD: u64 = 4_000;
-        Duration::from_millis(SHORTEST + scatter(number) % SPREAD)
+        let (shortest, longest) = match self {
+            Self::Gone | Self::Slow | Self::Draining => (1_000, 5_000),
+            Self::Unavailable => (5_000, 15_000),
+        };
+        Duration::from_millis(shortest + scatter(number) % (longest - shortest))
     }
 
     pub(crate) const fn index(self) -> usize {
@@ -70,6 +75,6 @@ mod tests {
     #[test]
     fn gives_each_reason_its_own_place() {
         let places: Vec<usize> = CloseReason::ALL.iter().map(|reason| reason.index()).collect();
-        assert_eq!(places, [0, 1, 2]);
+        assert_eq!(places, [0, 1, 2, 3]);
     }
 }

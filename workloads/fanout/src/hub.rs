@@ -136,10 +136,15 @@ impl Hub {
         delivered
     }
 
-    /// Queues a sign of life for every connection that has nothing else to read. One sweep serves them all.
-    pub fn heartbeat(&self, frame: &Bytes) {
-        for connection in self.lock().connections.values() {
-            connection.queue.offer_when_idle(frame);
+    /// Queues a sign of life for every connection. One sweep serves them all. The frame may carry the position that it is made for as a
+    /// cursor; connections that are ahead of this hub get none, or their cursor would go back.
+    pub fn heartbeat(&self, frame_at: impl FnOnce(u64) -> Bytes) {
+        let register = self.lock();
+        let frame = frame_at(register.position);
+        for (number, connection) in &register.connections {
+            if connection.filter.after <= register.position {
+                connection.queue.offer(&frame, || farewell(CloseReason::Slow, *number));
+            }
         }
     }
 
@@ -199,6 +204,11 @@ impl Subscription {
     /// Number of the connection in this process.
     pub const fn number(&self) -> u64 {
         self.number
+    }
+
+    /// Lets the connection send what waits for it and a `retry:`, and end.
+    pub fn close(&self, reason: CloseReason) {
+        self.queue.close(reason, farewell(reason, self.number));
     }
 }
 

@@ -9,6 +9,7 @@
 
 pub mod close;
 pub mod hub;
+pub mod metrics;
 pub mod queue;
 pub mod sse;
 pub mod stream;

@@ -57,14 +57,6 @@ impl Queue {
         Offer::Queued
     }
 
-    /// Puts the frame in only if nothing else waits: who has something to read needs no sign of life.
-    pub fn offer_when_idle(&self, frame: &Bytes) {
-        let mut state = self.lock();
-        if state.closed.is_none() && state.frames.is_empty() {
-            state.push(frame.clone());
-        }
-    }
-
     /// Lets the connection send what waits and `farewell`, and end. False if it was closed before.
     pub fn close(&self, reason: CloseReason, farewell: Bytes) -> bool {
         let mut state = self.lock();

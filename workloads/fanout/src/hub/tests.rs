@@ -113,14 +113,17 @@ fn takes_frames_again_after_the_queue_was_read() {
 }
 
 #[test]
-fn gives_heartbeats_only_to_idle_connections() {
+fn gives_heartbeats_to_all_but_those_ahead() {
     let hub = Hub::new();
-    let busy = hub.register(channels(&["orders"]));
-    let idle = hub.register(channels(&["stock"]));
+    let orders = hub.register(channels(&["orders"]));
+    let stock = hub.register(channels(&["stock"]));
+    let ahead = hub.register(Filter { channels: None, after: 2 });
     publish(&hub, "orders", 1, "one");
-    hub.heartbeat(&Bytes::from_static(b": heartbeat\n\n"));
-    assert_eq!(read(&busy).0, ["one"]);
-    assert_eq!(read(&idle).0, [": heartbeat\n\n"]);
+    hub.heartbeat(|position| Bytes::from(format!("at {position}")));
+    assert_eq!(read(&orders).0, ["one", "at 1"]);
+    assert_eq!(read(&stock).0, ["at 1"]);
+    assert!(read(&ahead).0.is_empty(), "its cursor would go back");
+    assert_eq!(hub.statistics().delivered, 1, "a heartbeat is no delivery");
 }
 
 #[test]

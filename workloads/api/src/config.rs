@@ -1,0 +1,95 @@
+//! Options of the API.
+
+use clap::Parser;
+use realtime_chassis::config::{
+    KafkaConfig, OpsConfig, PostgresConfig, RedisConfig, ReportConfig, ShutdownConfig, TelemetryConfig,
+};
+use realtime_contract::{environment, ports};
+
+/// Origins of the front ends that a developer starts: React's and Vite's servers.
+const DEVELOPMENT_ORIGINS: &str = "http://localhost:3000,http://localhost:5173";
+
+/// REST, Socket.IO and SSE in front of the notification path.
+#[derive(Debug, Parser)]
+#[command(version)]
+pub(crate) struct Config {
+    /// Port of the service
+    #[arg(long, env = environment::PORT, value_name = "PORT")]
+    port: Option<u16>,
+
+    /// Older name of PORT
+    #[arg(long, env = environment::API_PORT, value_name = "API_PORT")]
+    api_port: Option<u16>,
+
+    /// Origins by comma that may read answers, or *
+    #[arg(long, env = environment::CORS_ORIGIN, value_name = "CORS_ORIGIN", default_value = DEVELOPMENT_ORIGINS)]
+    pub(crate) cors_origin: String,
+
+    #[command(flatten)]
+    pub(crate) postgres: PostgresConfig,
+
+    #[command(flatten)]
+    pub(crate) redis: RedisConfig,
+
+    #[command(flatten)]
+    pub(crate) kafka: KafkaConfig,
+
+    #[command(flatten)]
+    pub(crate) ops: OpsConfig,
+
+    #[command(flatten)]
+    pub(crate) report: ReportConfig,
+
+    #[command(flatten)]
+    pub(crate) shutdown: ShutdownConfig,
+
+    #[command(flatten)]
+    pub(crate) telemetry: TelemetryConfig,
+}
+
+impl Config {
+    /// PORT, else its older name, else the port of every stack.
+    pub(crate) fn port(&self) -> u16 {
+        self.port.or(self.api_port).unwrap_or(ports::HTTP)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use clap::CommandFactory;
+    use realtime_contract::Component;
+
+    use super::*;
+
+    const REQUIRED: [&str; 6] = [
+        "realtime-api",
+        "--postgres-url=postgresql://u@h/d",
+        "--redis-url=redis://h",
+        "--kafka-brokers=h:9092",
+        "--postgres-password=p",
+        "--redis-password=p",
+    ];
+
+    #[test]
+    fn the_command_line_is_well_formed() {
+        Config::command().debug_assert();
+    }
+
+    #[test]
+    fn reads_every_variable_that_the_operator_sets() {
+        let command = Config::command();
+        let known: Vec<&str> =
+            command.get_arguments().filter_map(|argument| argument.get_env().and_then(|name| name.to_str())).collect();
+        let unread: Vec<_> =
+            environment::of_workload(Component::Api).iter().filter(|name| !known.contains(name)).collect();
+        assert!(unread.is_empty(), "{unread:?}");
+    }
+
+    #[test]
+    fn the_port_wins_over_its_older_name() {
+        let with = |options: &[&str]| Config::parse_from(REQUIRED.iter().chain(options)).port();
+        assert_eq!(with(&[]), 3001);
+        assert_eq!(with(&["--api-port=4000"]), 4000);
+        assert_eq!(with(&["--api-port=4000", "--port=5000"]), 5000);
+    }
+}

@@ -1,0 +1,117 @@
+//! What a client is told when a request cannot be served: `{"error", "field"?, "dependency"?}`.
+
+use std::error::Error as StdError;
+
+use axum::{
+    Json,
+    http::{HeaderValue, StatusCode, header::RETRY_AFTER},
+    response::{IntoResponse, Response},
+};
+use serde::Serialize;
+use thiserror::Error;
+use tracing::warn;
+
+/// A request that cannot be served.
+#[derive(Debug, Error)]
+pub(crate) enum ApiError {
+    /// 400: the body is no JSON.
+    #[error("the body is not valid JSON: {reason}")]
+    MalformedBody { reason: String },
+    /// 400: the body broke off.
+    #[error("the body could not be read: {reason}")]
+    IncompleteBody { reason: String },
+    /// 400: a parameter of the query.
+    #[error("{name} {reason}")]
+    InvalidParameter { name: &'static str, reason: &'static str },
+    /// 404: no such path.
+    #[error("there is nothing at this path")]
+    UnknownPath,
+    /// 405: the path exists, the method does not.
+    #[error("this path does not take this method")]
+    UnknownMethod,
+    /// 413: the body is larger than the limit.
+    #[error("the body is larger than {limit} bytes")]
+    BodyTooLarge { limit: usize },
+    /// 415: the body is declared as something else than JSON.
+    #[error("the body must be declared as Content-Type: application/json")]
+    UnsupportedMediaType,
+    /// 422: a field of the body.
+    #[error("{field} {reason}")]
+    InvalidField { field: &'static str, reason: &'static str },
+    /// 503: a dependency does not serve.
+    #[error("{dependency} does not serve: {consequence}")]
+    Unavailable {
+        dependency: &'static str,
+        consequence: &'static str,
+        #[source]
+        source: Box<dyn StdError + Send + Sync>,
+    },
+}
+
+#[derive(Serialize)]
+struct ErrorBody {
+    error: String,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    field: Option<&'static str>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    dependency: Option<&'static str>,
+}
+
+impl ApiError {
+    /// Wraps what kept a dependency from serving.
+    pub(crate) fn unavailable(
+        dependency: &'static str,
+        consequence: &'static str,
+        source: impl StdError + Send + Sync + 'static,
+    ) -> Self {
+        Self::Unavailable { dependency, consequence, source: Box::new(source) }
+    }
+
+    const fn status(&self) -> StatusCode {
+        match self {
+            Self::MalformedBody { .. } | Self::IncompleteBody { .. } | Self::InvalidParameter { .. } => {
+                StatusCode::BAD_REQUEST
+            }
+            Self::UnknownPath => StatusCode::NOT_FOUND,
+            Self::UnknownMethod => StatusCode::METHOD_NOT_ALLOWED,
+            Self::BodyTooLarge { .. } => StatusCode::PAYLOAD_TOO_LARGE,
+            Self::UnsupportedMediaType => StatusCode::UNSUPPORTED_MEDIA_TYPE,
+            Self::InvalidField { .. } => StatusCode::UNPROCESSABLE_ENTITY,
+            Self::Unavailable { .. } => StatusCode::SERVICE_UNAVAILABLE,
+        }
+    }
+
+    const fn field(&self) -> Option<&'static str> {
+        match self {
+            Self::MalformedBody { .. } | Self::IncompleteBody { .. } | Self::BodyTooLarge { .. } => Some("body"),
+            Self::UnsupportedMediaType => Some("content-type"),
+            Self::InvalidParameter { name: field, .. } | Self::InvalidField { field, .. } => Some(field),
+            Self::UnknownPath | Self::UnknownMethod | Self::Unavailable { .. } => None,
+        }
+    }
+
+    const fn dependency(&self) -> Option<&'static str> {
+        match self {
+            Self::Unavailable { dependency, .. } => Some(dependency),
+            _ => None,
+        }
+    }
+}
+
+impl IntoResponse for ApiError {
+    fn into_response(self) -> Response {
+        if let Self::Unavailable { dependency, source, .. } = &self {
+            warn!(
+                dependency,
+                error = &**source as &dyn StdError,
+                "request refused because a dependency does not serve"
+            );
+        }
+        let body = ErrorBody { error: self.to_string(), field: self.field(), dependency: self.dependency() };
+        let mut response = (self.status(), Json(body)).into_response();
+        if matches!(self, Self::Unavailable { .. }) {
+            response.headers_mut().insert(RETRY_AFTER, HeaderValue::from_static("1"));
+        }
+        response
+    }
+}

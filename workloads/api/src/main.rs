@@ -1,0 +1,35 @@
+//! REST, Socket.IO and SSE in front of the notification path.
+//!
+//! ```text
+//! POST -> store (row, event, outbox: one transaction) -> relay -> Kafka -> consumer -> feed -> tail -> hub -> SSE
+//!                                                                                            \-> Socket.IO
+//! ```
+
+mod cache;
+mod config;
+mod cursor;
+mod draft;
+mod error;
+mod feed;
+mod metrics;
+mod process;
+mod relay;
+mod router;
+mod routes;
+mod shard;
+mod socketio;
+mod state;
+mod store;
+mod tail;
+
+use config::Config;
+
+#[tokio::main]
+async fn main() -> anyhow::Result<()> {
+    let config: Config = realtime_chassis::config::parse();
+    realtime_chassis::tls::install_provider();
+    let telemetry = realtime_chassis::telemetry::init(process::NAME, &config.telemetry)?;
+    let outcome = process::run(config).await;
+    telemetry.flush().await;
+    outcome
+}

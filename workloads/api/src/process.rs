@@ -1,0 +1,197 @@
+//! The process: what is started, in which order it ends.
+
+use std::time::Duration;
+
+use ::redis::aio::ConnectionManager;
+use anyhow::Context;
+use deadpool_postgres::Pool;
+use realtime_chassis::{
+    dependencies::{self, Board},
+    http::{self, RequestMetrics},
+    kafka, metrics as process_metrics, ops, postgres, redis, report, shutdown,
+};
+use realtime_contract::Component;
+use realtime_fanout::metrics::HubCollector;
+use tokio::{
+    task::JoinHandle,
+    time::{MissedTickBehavior, interval},
+};
+use tokio_util::sync::CancellationToken;
+use tracing::info;
+
+use crate::{
+    cache::Cache,
+    config::Config,
+    cursor::FeedCursor,
+    feed::heartbeat_frame,
+    metrics::Metrics,
+    relay::{self, Relay, WakeUp},
+    router::router,
+    socketio::SocketIoServer,
+    state::ApiState,
+    store::Store,
+    tail::{self, StreamReader, Tail},
+};
+
+/// Name in telemetry and towards the backends.
+pub(crate) const NAME: &str = "realtime-api";
+
+const HEARTBEAT: Duration = Duration::from_secs(15);
+/// What is left of the drain time for the work behind the connections.
+const BACKGROUND: Duration = Duration::from_secs(6);
+const LAST: Duration = Duration::from_secs(1);
+
+/// Tokens of the steps in which the process ends.
+#[derive(Clone, Debug, Default)]
+struct Steps {
+    intake: CancellationToken,
+    background: CancellationToken,
+    ops: CancellationToken,
+}
+
+/// What runs beside the server.
+struct Tasks {
+    relay: JoinHandle<()>,
+    tail: JoinHandle<Result<(), tail::Error>>,
+    heartbeat: JoinHandle<()>,
+    ops: JoinHandle<()>,
+    report: Option<JoinHandle<()>>,
+}
+
+/// Runs until a signal comes, or until the feed cannot be followed any longer.
+pub(crate) async fn run(config: Config) -> anyhow::Result<()> {
+    let signal = shutdown::token()?;
+    let steps = Steps::default();
+    let pool = postgres::pool(&config.postgres, NAME)?;
+    let redis = redis::manager(&config.redis)?;
+    let board = Board::new(&["postgres", "kafka", "redis"]);
+    watch_dependencies(&config, &board, &pool, &redis, &steps.ops)?;
+    let metrics = Metrics::new(process_metrics::registry(NAME)?).context("failed to register the metrics")?;
+    let requests = RequestMetrics::register(&metrics.registry).context("failed to register the request metrics")?;
+    let cache = Cache::new(redis, metrics.clone());
+    let state = ApiState::new(Store::new(pool.clone()), cache, board.clone(), metrics.clone());
+    metrics.registry.register(Box::new(HubCollector::new(state.hub.clone(), "sse")?))?;
+    let (socketio, layer) = SocketIoServer::new(&metrics.websocket_connections);
+
+    let mut tasks = start(&config, &state, pool, &socketio, &steps).await?;
+    let router = router(state.clone(), requests, layer, http::cors(&config.cors_origin)?);
+    let server = http::serve(config.port(), router, steps.intake.clone()).await?;
+    board.started();
+    let lost_feed = tokio::select! {
+        () = signal.cancelled() => None,
+        ended = &mut tasks.tail => Some(ended),
+    };
+    board.draining();
+    steps.intake.cancel();
+    state.hub.drain();
+    socketio.close().await;
+    let drain = config.shutdown.drain().saturating_sub(BACKGROUND);
+    shutdown::drain(drain, "connections", server).await;
+    tasks.end(&steps, lost_feed.is_none()).await;
+    info!("ended");
+    lost_feed.map_or(Ok(()), |ended| ended?.context("failed to go on"))
+}
+
+async fn start(
+    config: &Config,
+    state: &ApiState,
+    pool: Pool,
+    socketio: &SocketIoServer,
+    steps: &Steps,
+) -> anyhow::Result<Tasks> {
+    let registry = state.metrics.registry.clone();
+    Ok(Tasks {
+        ops: ops::serve(config.ops.port, state.board.clone(), registry, steps.ops.clone()).await?,
+        report: report::spawn(&config.report, Component::Api, &state.board, steps.ops.clone()),
+        relay: start_relay(config, state, pool, &steps.background),
+        tail: start_tail(config, state, socketio, &steps.background),
+        heartbeat: tokio::spawn(beat(state.clone())),
+    })
+}
+
+fn watch_dependencies(
+    config: &Config,
+    board: &Board,
+    pool: &Pool,
+    redis: &ConnectionManager,
+    token: &CancellationToken,
+) -> anyhow::Result<()> {
+    let pool = pool.clone();
+    let check = move || {
+        let pool = pool.clone();
+        async move { postgres::check(&pool).await }
+    };
+    dependencies::watch(board.clone(), "postgres", check, token.clone());
+    let redis = redis.clone();
+    let check = move || {
+        let redis = redis.clone();
+        async move { redis::check(&redis).await }
+    };
+    dependencies::watch(board.clone(), "redis", check, token.clone());
+    let probe = kafka::Probe::new(&config.kafka, NAME)?;
+    let check = move || {
+        let probe = probe.clone();
+        async move { probe.check().await }
+    };
+    dependencies::watch(board.clone(), "kafka", check, token.clone());
+    Ok(())
+}
+
+fn start_relay(config: &Config, state: &ApiState, pool: Pool, token: &CancellationToken) -> JoinHandle<()> {
+    let wake_up = WakeUp::default();
+    tokio::spawn(relay::listen(config.postgres.clone(), wake_up.clone(), token.clone()));
+    let relay = Relay {
+        pool,
+        kafka: kafka::client_config(&config.kafka, NAME),
+        board: state.board.clone(),
+        metrics: state.metrics.clone(),
+        wake_up,
+    };
+    tokio::spawn(relay.run(token.clone()))
+}
+
+fn start_tail(
+    config: &Config,
+    state: &ApiState,
+    socketio: &SocketIoServer,
+    token: &CancellationToken,
+) -> JoinHandle<Result<(), tail::Error>> {
+    let tail = Tail {
+        store: state.store.clone(),
+        stream: StreamReader::new(config.redis.clone(), state.metrics.clone()),
+        hub: state.hub.clone(),
+        socketio: socketio.clone(),
+        cache: state.cache.clone(),
+        metrics: state.metrics.clone(),
+        epoch: state.epoch.clone(),
+    };
+    tokio::spawn(tail.run(token.clone()))
+}
+
+/// One sweep for all connections.
+async fn beat(state: ApiState) {
+    let mut rounds = interval(HEARTBEAT);
+    rounds.set_missed_tick_behavior(MissedTickBehavior::Delay);
+    loop {
+        rounds.tick().await;
+        let epoch = state.epoch.get().copied();
+        state.hub.heartbeat(|position| heartbeat_frame(epoch.map(|epoch| FeedCursor { epoch, position })));
+    }
+}
+
+impl Tasks {
+    /// Ends what serves connections no longer; the relay finishes the batch that it holds.
+    async fn end(self, steps: &Steps, tail_runs: bool) {
+        self.heartbeat.abort();
+        steps.background.cancel();
+        shutdown::drain(BACKGROUND, "relay", self.relay).await;
+        if tail_runs {
+            shutdown::drain(LAST, "tail", self.tail).await;
+        }
+        steps.ops.cancel();
+        shutdown::drain(LAST, "ops server", self.ops).await;
+        if let Some(report) = self.report {
+            shutdown::drain(LAST, "readiness report", report).await;
+        }
+    }
+}

@@ -1,0 +1,37 @@
+//! Every route of the API.
+
+use axum::{Router, extract::DefaultBodyLimit, middleware::from_fn_with_state, routing::get};
+use realtime_chassis::http::{RequestMetrics, observe};
+use socketioxide::layer::SocketIoLayer;
+use tower_http::cors::CorsLayer;
+
+use crate::{
+    draft::BODY_LIMIT,
+    error::ApiError,
+    routes::{cache_test, health, notifications, service, stream},
+    state::ApiState,
+};
+
+/// The routes with all that stands before them: observation, then CORS, then Socket.IO, then the handlers.
+pub(crate) fn router(state: ApiState, requests: RequestMetrics, socketio: SocketIoLayer, cors: CorsLayer) -> Router {
+    Router::new()
+        .route("/", get(service::information))
+        .route("/metrics", get(service::metrics))
+        .route("/api/health", get(health::health))
+        .route(
+            "/api/notifications",
+            get(notifications::list).post(notifications::create).delete(notifications::clear_cache),
+        )
+        .route("/api/cache-test", get(cache_test::count))
+        .route("/api/sse/notifications", get(stream::stream))
+        .fallback(|| async { ApiError::UnknownPath })
+        .method_not_allowed_fallback(|| async { ApiError::UnknownMethod })
+        .layer(DefaultBodyLimit::max(BODY_LIMIT))
+        .with_state(state)
+        .layer(socketio)
+        .layer(cors)
+        .layer(from_fn_with_state(requests, observe))
+}
+
+#[cfg(test)]
+mod tests;

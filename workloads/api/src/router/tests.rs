@@ -1,0 +1,189 @@
+//! What needs no backend: every backend stands at a port where nothing listens.
+
+use axum::{
+    body::Body,
+    http::{Method, Request, Response, StatusCode, header},
+};
+use http_body_util::BodyExt;
+use realtime_chassis::{
+    config::{PostgresConfig, RedisConfig},
+    dependencies::Board,
+    http::{RequestMetrics, cors},
+};
+use realtime_contract::readiness::DependencyState;
+use serde_json::Value;
+use tower::ServiceExt;
+
+use super::*;
+use crate::{cache::Cache, metrics::Metrics, socketio::SocketIoServer, store::Store};
+
+fn closed_port() -> u16 {
+    std::net::TcpListener::bind("127.0.0.1:0").unwrap().local_addr().unwrap().port()
+}
+
+fn state() -> ApiState {
+    let metrics = Metrics::new(prometheus::Registry::new()).unwrap();
+    let url = format!("postgresql://nobody@127.0.0.1:{}/nothing", closed_port());
+    let postgres = PostgresConfig { url: url.into(), password: None, pool: 2 };
+    let url = format!("redis://127.0.0.1:{}", closed_port());
+    let redis = RedisConfig { url: Some(url.into()), host: None, port: 6379, password: None };
+    let cache = Cache::new(realtime_chassis::redis::manager(&redis).unwrap(), metrics.clone());
+    let store = Store::new(realtime_chassis::postgres::pool(&postgres, "test").unwrap());
+    ApiState::new(store, cache, Board::new(&["postgres", "kafka", "redis"]), metrics)
+}
+
+fn app(state: &ApiState) -> Router {
+    let requests = RequestMetrics::register(&state.metrics.registry).unwrap();
+    let (_, layer) = SocketIoServer::new(&state.metrics.websocket_connections);
+    router(state.clone(), requests, layer, cors("http://localhost:3000").unwrap())
+}
+
+async fn send(request: Request<Body>) -> Response<Body> {
+    app(&state()).oneshot(request).await.unwrap()
+}
+
+async fn json(response: Response<Body>) -> Value {
+    let bytes = response.into_body().collect().await.unwrap().to_bytes();
+    serde_json::from_slice(&bytes).unwrap()
+}
+
+fn post(content_type: &str, body: impl Into<Body>) -> Request<Body> {
+    Request::post("/api/notifications").header(header::CONTENT_TYPE, content_type).body(body.into()).unwrap()
+}
+
+fn get(path: &str) -> Request<Body> {
+    Request::get(path).body(Body::empty()).unwrap()
+}
+
+#[tokio::test]
+async fn refuses_bad_bodies_and_names_the_field() {
+    let cases = [
+        (post("application/json", "{\"message\":"), 400, "body"),
+        (post("text/plain", "{\"message\":\"m\"}"), 415, "content-type"),
+        (post("application/json", vec![b' '; 64 * 1024 + 1]), 413, "body"),
+        (post("application/json", "{\"message\":7}"), 422, "message"),
+        (post("application/json", "{}"), 422, "message"),
+        (post("application/json", "{\"message\":\"m\",\"channel\":7}"), 422, "channel"),
+        (get("/api/notifications?limit=0"), 400, "limit"),
+        (get("/api/notifications?cursor=x"), 400, "cursor"),
+        (get("/api/sse/notifications?channels=a%20b"), 400, "channels"),
+    ];
+    for (request, status, field) in cases {
+        let name = format!("{} {}", request.method(), request.uri());
+        let response = send(request).await;
+        assert_eq!(response.status().as_u16(), status, "{name}");
+        let body = json(response).await;
+        assert_eq!(body["field"], field, "{name}: {body}");
+        assert!(body["error"].is_string(), "{name}: {body}");
+    }
+}
+
+#[tokio::test]
+async fn answers_other_paths_and_methods_with_json() {
+    assert_eq!(send(get("/nothing")).await.status(), StatusCode::NOT_FOUND);
+    let request = Request::builder().method(Method::PUT).uri("/api/notifications").body(Body::empty()).unwrap();
+    let response = send(request).await;
+    assert_eq!(response.status(), StatusCode::METHOD_NOT_ALLOWED);
+    assert!(json(response).await["error"].is_string());
+}
+
+#[tokio::test]
+async fn names_postgres_when_it_is_away() {
+    for request in [post("application/json", "{\"message\":\"m\"}"), get("/api/notifications")] {
+        let response = send(request).await;
+        assert_eq!(response.status(), StatusCode::SERVICE_UNAVAILABLE);
+        assert_eq!(response.headers()[header::RETRY_AFTER], "1");
+        assert_eq!(json(response).await["dependency"], "postgres");
+    }
+}
+
+#[tokio::test]
+async fn names_redis_when_only_redis_could_answer() {
+    let clear = Request::delete("/api/notifications").body(Body::empty()).unwrap();
+    for request in [clear, get("/api/cache-test")] {
+        let response = send(request).await;
+        assert_eq!(response.status(), StatusCode::SERVICE_UNAVAILABLE);
+        assert_eq!(json(response).await["dependency"], "redis");
+    }
+}
+
+#[tokio::test]
+async fn tells_the_state_of_each_dependency() {
+    let state = state();
+    for name in ["postgres", "kafka"] {
+        state.board.set(name, DependencyState::Ready);
+    }
+    let response = app(&state).oneshot(get("/api/health")).await.unwrap();
+    assert_eq!(response.status(), StatusCode::OK);
+    let body = json(response).await;
+    assert_eq!(body["status"], "degraded");
+    assert_eq!(body["services"]["postgres"]["status"], "healthy");
+    assert_eq!(body["services"]["redis"]["status"], "unhealthy");
+}
+
+#[tokio::test]
+async fn counts_requests_by_matched_route() {
+    let state = state();
+    let app = app(&state);
+    app.clone().oneshot(get("/invented/1")).await.unwrap();
+    app.clone().oneshot(get("/")).await.unwrap();
+    let body = app.oneshot(get("/metrics")).await.unwrap().into_body().collect().await.unwrap().to_bytes();
+    let text = String::from_utf8(body.to_vec()).unwrap();
+    for line in [
+        "http_requests_total{method=\"GET\",route=\"unmatched\",status=\"404\"} 1",
+        "http_requests_total{method=\"GET\",route=\"/\",status=\"200\"} 1",
+        "http_request_duration_seconds_count{method=\"GET\",route=\"/\",status=\"200\"} 1",
+        "websocket_connections_total 0",
+        "notifications_sent_total 0",
+        "cache_hits_total 0",
+    ] {
+        assert!(text.contains(line), "{line} is not in\n{text}");
+    }
+}
+
+#[tokio::test]
+async fn lets_the_front_end_read_and_no_other_origin() {
+    let with_origin = |origin: &str| Request::get("/").header(header::ORIGIN, origin).body(Body::empty()).unwrap();
+    let allowed = send(with_origin("http://localhost:3000")).await;
+    assert_eq!(allowed.headers()[header::ACCESS_CONTROL_ALLOW_ORIGIN], "http://localhost:3000");
+    let other = send(with_origin("http://elsewhere.example")).await;
+    assert!(!other.headers().contains_key(header::ACCESS_CONTROL_ALLOW_ORIGIN));
+}
+
+#[tokio::test]
+async fn answers_the_handshake_of_socket_io() {
+    let response = send(get("/socket.io/?EIO=4&transport=polling")).await;
+    assert_eq!(response.status(), StatusCode::OK);
+    let body = response.into_body().collect().await.unwrap().to_bytes();
+    assert!(body.starts_with(b"0{\"sid\":"), "{body:?}");
+}
+
+#[tokio::test]
+async fn sends_a_stream_away_until_the_feed_is_found() {
+    let response = send(get("/api/sse/notifications")).await;
+    assert_eq!(response.status(), StatusCode::OK);
+    assert_eq!(response.headers()[header::CONTENT_TYPE], "text/event-stream");
+    let body = response.into_body().collect().await.unwrap().to_bytes();
+    assert!(body.starts_with(b"retry: ") && body.ends_with(b"\n\n"), "{body:?}");
+}
+
+#[tokio::test]
+async fn streams_greeting_gap_and_live_events() {
+    let state = state();
+    let epoch = *state.epoch.get_or_init(uuid::Uuid::now_v7);
+    state.hub.start_at(7);
+    let request = Request::get("/api/sse/notifications?channels=orders")
+        .header("last-event-id", "nonsense")
+        .body(Body::empty())
+        .unwrap();
+    let mut body = app(&state).oneshot(request).await.unwrap().into_body();
+    for (channel, position) in [("stock", 8), ("orders", 9)] {
+        let frame = bytes::Bytes::from(format!("data: {position}\n\n"));
+        state.hub.publish(realtime_fanout::Publication { channel, position, frame: &frame });
+    }
+    let mut next = async || body.frame().await.unwrap().unwrap().into_data().unwrap();
+    let greeting = String::from_utf8(next().await.to_vec()).unwrap();
+    assert!(greeting.starts_with(&format!("id: {epoch}-7\ndata: {{\"type\":\"connection\",")), "{greeting}");
+    assert!(next().await.starts_with(b"event: gap\n"));
+    assert_eq!(next().await, "data: 9\n\n");
+}

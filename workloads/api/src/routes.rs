@@ -1,0 +1,7 @@
+//! Handlers, one file for each resource.
+
+pub(crate) mod cache_test;
+pub(crate) mod health;
+pub(crate) mod notifications;
+pub(crate) mod service;
+pub(crate) mod stream;

@@ -1,0 +1,87 @@
+use super::*;
+
+const EPOCH: Uuid = Uuid::from_u128(7);
+
+fn entry(position: u64, channel: &str) -> FeedEntry {
+    FeedEntry {
+        position,
+        event_id: Uuid::from_u128(position.into()),
+        channel: channel.to_owned(),
+        notification: format!("{{\"n\":{position}}}"),
+        traceparent: None,
+    }
+}
+
+fn entries(positions: std::ops::RangeInclusive<u64>) -> Vec<FeedEntry> {
+    positions.map(|position| entry(position, "default")).collect()
+}
+
+fn texts(history: &History) -> Vec<String> {
+    let frames = history.frames(EPOCH, None);
+    frames.iter().map(|frame| String::from_utf8(frame.to_vec()).unwrap()).collect()
+}
+
+#[test]
+fn a_whole_history_has_no_gap() {
+    let history = History::assemble(3, 5, entries(4..=5));
+    assert_eq!((history.begin, history.missing.clone(), history.cut.clone()), (3, None, None));
+    assert_eq!(
+        texts(&history),
+        [format!("id: {EPOCH}-4\ndata: {{\"n\":4}}\n\n"), format!("id: {EPOCH}-5\ndata: {{\"n\":5}}\n\n")]
+    );
+}
+
+#[test]
+fn a_client_that_missed_nothing_gets_nothing() {
+    assert!(texts(&History::assemble(5, 5, Vec::new())).is_empty());
+}
+
+#[test]
+fn a_trimmed_feed_is_told_before_what_is_left() {
+    let frames = texts(&History::assemble(3, 9, entries(8..=9)));
+    assert_eq!(
+        frames[0],
+        format!(
+            "event: gap\nid: {EPOCH}-7\ndata: {{\"reason\":\"trimmed\",\"from\":\"{EPOCH}-3\",\"to\":\"{EPOCH}-7\"}}\n\n"
+        )
+    );
+    assert_eq!(frames.len(), 3);
+}
+
+#[test]
+fn a_feed_that_was_trimmed_completely_is_told() {
+    let frames = texts(&History::assemble(3, 9, Vec::new()));
+    assert_eq!(frames.len(), 1);
+    assert!(frames[0].starts_with(&format!("event: gap\nid: {EPOCH}-9\n")), "{}", frames[0]);
+}
+
+#[test]
+fn a_history_cut_at_its_limit_is_told_behind_what_was_read() {
+    let frames = texts(&History::assemble(3, 9, entries(4..=6)));
+    assert_eq!(frames.len(), 4);
+    assert_eq!(
+        frames[3],
+        format!(
+            "event: gap\nid: {EPOCH}-9\ndata: {{\"reason\":\"limit\",\"from\":\"{EPOCH}-6\",\"to\":\"{EPOCH}-9\"}}\n\n"
+        )
+    );
+}
+
+#[test]
+fn a_lost_client_continues_live() {
+    let history = History::lost(GapReason::Invalid, From::Text("x\"y".to_owned()), 9);
+    assert_eq!(history.begin, 9);
+    assert_eq!(
+        texts(&history),
+        [format!(
+            "event: gap\nid: {EPOCH}-9\ndata: {{\"reason\":\"invalid\",\"from\":\"x\\\"y\",\"to\":\"{EPOCH}-9\"}}\n\n"
+        )]
+    );
+}
+
+#[test]
+fn other_channels_are_left_out() {
+    let history = History::assemble(0, 2, vec![entry(1, "orders"), entry(2, "stock")]);
+    let frames = history.frames(EPOCH, Some(&HashSet::from(["stock".to_owned()])));
+    assert_eq!(frames, [format!("id: {EPOCH}-2\ndata: {{\"n\":2}}\n\n")]);
+}

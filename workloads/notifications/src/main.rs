@@ -1,0 +1,29 @@
+//! Kafka to browsers by server-sent events.
+//!
+//! ```text
+//! topic product-events -> reader -> intake (valid? seen before?) -> frame -> hub -> SSE
+//! ```
+//!
+//! Every replica reads every partition, so that each of its clients gets every event.
+
+mod config;
+mod frame;
+mod intake;
+mod metrics;
+mod process;
+mod reader;
+mod router;
+mod routes;
+mod state;
+
+use config::Config;
+
+#[tokio::main]
+async fn main() -> anyhow::Result<()> {
+    let config: Config = realtime_chassis::config::parse();
+    realtime_chassis::tls::install_provider();
+    let telemetry = realtime_chassis::telemetry::init(process::NAME, &config.telemetry)?;
+    let outcome = process::run(config).await;
+    telemetry.flush().await;
+    outcome
+}

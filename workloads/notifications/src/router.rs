@@ -1,0 +1,29 @@
+//! Every route of the service.
+
+use axum::{Router, http::StatusCode, middleware::from_fn_with_state, routing::get};
+use realtime_chassis::http::{RequestMetrics, observe};
+use tower_http::cors::CorsLayer;
+
+use crate::{
+    routes::{service, stream},
+    state::ServiceState,
+};
+
+/// The routes, behind observation and CORS.
+pub(crate) fn router(state: ServiceState, requests: RequestMetrics, cors: CorsLayer) -> Router {
+    Router::new()
+        .route("/", get(service::information))
+        .route("/health", get(service::health))
+        .route("/metrics", get(service::metrics))
+        .route("/events/stream", get(stream::stream))
+        .fallback(|| async { (StatusCode::NOT_FOUND, service::error("there is nothing at this path")) })
+        .method_not_allowed_fallback(|| async {
+            (StatusCode::METHOD_NOT_ALLOWED, service::error("this path does not take this method"))
+        })
+        .with_state(state)
+        .layer(cors)
+        .layer(from_fn_with_state(requests, observe))
+}
+
+#[cfg(test)]
+mod tests;

@@ -1,0 +1,4 @@
+//! Handlers.
+
+pub(crate) mod service;
+pub(crate) mod stream;

@@ -1,0 +1,76 @@
+//! The service about itself, in the shapes of the service that it replaces.
+
+use axum::{
+    Json,
+    extract::State,
+    http::{HeaderMap, StatusCode, header::ACCEPT, header::CONTENT_TYPE},
+    response::{IntoResponse, Response},
+};
+use jiff::Timestamp;
+use prometheus::{TEXT_FORMAT, TextEncoder};
+use serde_json::{Value, json};
+
+use crate::{frame::milliseconds, intake::REMEMBERED, state::ServiceState};
+
+/// `GET /`
+pub(crate) async fn information() -> Json<Value> {
+    Json(json!({
+        "name": "realtime-notifications",
+        "version": env!("CARGO_PKG_VERSION"),
+        "endpoints": { "stream": "/events/stream", "health": "/health", "metrics": "/metrics" },
+    }))
+}
+
+/// `GET /health`: 503 while Kafka does not serve, since nothing new can be delivered then.
+pub(crate) async fn health(State(state): State<ServiceState>) -> (StatusCode, Json<Value>) {
+    let (code, status) = if state.board.state("kafka").is_ready() {
+        (StatusCode::OK, "healthy")
+    } else {
+        (StatusCode::SERVICE_UNAVAILABLE, "unhealthy")
+    };
+    let now = milliseconds(Timestamp::now());
+    let body = json!({
+        "status": status,
+        "timestamp": now,
+        "services": { "kafka": { "status": status } },
+        "metrics": { "processedMessagesCount": state.metrics.processed(), "maxCacheSize": REMEMBERED },
+        "sse": { "activeConnections": state.hub.statistics().active, "timestamp": now },
+    });
+    (code, Json(body))
+}
+
+/// `GET /metrics`: JSON, or Prometheus text for a client that asks for it.
+pub(crate) async fn metrics(State(state): State<ServiceState>, headers: HeaderMap) -> Response {
+    if !asks_for_prometheus(&headers) {
+        return Json(statistics(&state)).into_response();
+    }
+    match TextEncoder::new().encode_to_string(&state.metrics.registry.gather()) {
+        Ok(text) => ([(CONTENT_TYPE, TEXT_FORMAT)], text).into_response(),
+        Err(problem) => (StatusCode::INTERNAL_SERVER_ERROR, error(&problem.to_string())).into_response(),
+    }
+}
+
+/// The body of an answer that says no.
+pub(crate) fn error(text: &str) -> Json<Value> {
+    Json(json!({ "error": text }))
+}
+
+fn statistics(state: &ServiceState) -> Value {
+    let now = milliseconds(Timestamp::now());
+    json!({
+        "consumer": {
+            "processedMessagesCount": state.metrics.processed(),
+            "maxCacheSize": REMEMBERED,
+            "timestamp": now,
+        },
+        "sse": { "activeConnections": state.hub.statistics().active, "timestamp": now },
+    })
+}
+
+fn asks_for_prometheus(headers: &HeaderMap) -> bool {
+    let ranges =
+        headers.get_all(ACCEPT).iter().filter_map(|value| value.to_str().ok()).flat_map(|value| value.split(','));
+    ranges
+        .map(|range| range.split(';').next().unwrap_or_default().trim())
+        .any(|range| matches!(range, "text/plain" | "application/openmetrics-text"))
+}
