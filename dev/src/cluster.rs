@@ -111,4 +111,8 @@ impl Cluster {
     pub(crate) fn interface(&self) -> String {
         format!("rt-{}", self.name)
     }
+    /// How each of its addresses begins.
+    pub(crate) fn prefixes(&self) -> [String; 3] {
+        [format!("10.{}.0.", self.network), format!("10.{}.", self.network - 1), format!("10.{}.", self.services)]
+    }
 }

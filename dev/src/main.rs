@@ -12,6 +12,7 @@ mod crd;
 mod demonstration;
 mod diagnosis;
 mod down;
+mod elf;
 mod http;
 mod images;
 mod key;

@@ -7,14 +7,17 @@ use std::time::Duration;
 
 use anyhow::{Context, Result, bail};
 
-use crate::command;
 use crate::session::Session;
+use crate::{command, elf};
 
 /// A thing that must be on the machine, and the Debian package that brings it.
 type Requirement = (&'static str, &'static str);
 
+/// Several packages bring this program, and one of them links it statically.
+const BUSYBOX: &str = "/bin/busybox";
+
 /// What the cluster runs on. A path is looked for as it is, a name in `PATH` and the system's folders.
-const CLUSTER: [Requirement; 18] = [
+const CLUSTER: [Requirement; 19] = [
     ("containerd", "containerd"),
     ("runc", "runc"),
     ("/usr/lib/cni/bridge", "containernetworking-plugins"),
@@ -30,7 +33,8 @@ const CLUSTER: [Requirement; 18] = [
     ("kill", "procps"),
     ("hostname", "hostname"),
     ("mmdebstrap", "mmdebstrap"),
-    ("/bin/busybox", "busybox-static"),
+    ("/usr/share/keyrings/debian-archive-keyring.gpg", "debian-archive-keyring"),
+    (BUSYBOX, "busybox-static"),
     ("strip", "binutils"),
     ("mvn", "maven"),
 ];
@@ -75,6 +79,9 @@ pub(crate) fn install_pip(session: &Session) -> Result<()> {
 
 /// Whether a program is there: at its path, or in `PATH` and the system's folders.
 pub(crate) fn is_present(name: &str) -> bool {
+    if name == BUSYBOX {
+        return elf::is_static(name);
+    }
     if name.starts_with('/') {
         return Path::new(name).exists();
     }
@@ -99,8 +106,12 @@ fn install(session: &Session, packages: &[&str]) -> Result<()> {
         bail!("these packages are missing: run `sudo apt-get install {list}`");
     }
     session.progress.step(&format!("install {list}"), Duration::from_secs(60), || {
+        // One repository of the machine that does not answer is no reason to give up: the install decides.
+        let update = command::run(&mut apt(&["update", "--quiet"]), &session.cache.logs().join("packages-update.log"));
+        if let Err(error) = update {
+            session.progress.line(&format!("going on with the package lists that are there: {error:#}"));
+        }
         let log = session.cache.logs().join("packages.log");
-        command::run(apt(&["update"]).arg("--quiet"), &log)?;
         command::run(apt(&["install", "--yes", "--no-install-recommends"]).args(packages), &log)
             .with_context(|| format!("failed to install {list}: try `apt-get install {list}` by hand"))
     })

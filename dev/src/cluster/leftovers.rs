@@ -13,7 +13,7 @@ pub(crate) fn find(cluster: &Cluster) -> Vec<String> {
     found.extend(processes(cluster));
     found.extend(lines_with("mount", &read("/proc/self/mounts"), &[&cluster.folder().display().to_string()]));
     found.extend(lines_with("interface", &output("ip", &["-brief", "link"]), &[&format!("{}@", cluster.interface())]));
-    let networks = prefixes(cluster);
+    let networks = cluster.prefixes();
     let networks: Vec<&str> = networks.iter().map(String::as_str).collect();
     found.extend(lines_with("route", &output("ip", &["route", "show", "table", "all"]), &networks));
     found.extend(lines_with("rule", &output("ip", &["rule"]), &networks));
@@ -53,13 +53,6 @@ fn processes(cluster: &Cluster) -> Vec<String> {
         .collect()
 }
 
-fn prefixes(cluster: &Cluster) -> Vec<String> {
-    [cluster.node_address(), cluster.pods(), cluster.services()]
-        .iter()
-        .filter_map(|address| address.rsplitn(3, '.').last().map(|prefix| format!("{prefix}.")))
-        .collect()
-}
-
 fn lines_with(kind: &str, text: &str, needles: &[&str]) -> Vec<String> {
     text.lines()
         .filter(|line| needles.iter().any(|needle| line.contains(needle)))
@@ -84,7 +77,7 @@ mod tests {
     #[test]
     fn finds_routes_of_its_own_networks_only() {
         let cluster = Cluster::named(&Cache::open().unwrap(), "dev").unwrap();
-        let networks = prefixes(&cluster);
+        let networks = cluster.prefixes();
         let needles: Vec<&str> = networks.iter().map(String::as_str).collect();
         let text =
             "default via 172.16.0.1 dev eth0\n10.244.0.0/16 via 10.245.0.2 dev rt-dev\n10.246.0.0/16 dev rt-test";

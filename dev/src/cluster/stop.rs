@@ -20,7 +20,7 @@ pub(crate) fn stop(cluster: &Cluster) -> Result<()> {
         command::read(Command::new("kill").args(["-KILL", &process.id.to_string()]))?;
         wait::until(LIMIT, "the end of the cluster's first process", || Ok((!process.lives()).then_some(())))?;
     }
-    network::disconnect(cluster)?;
+    network::wait_until_gone(cluster)?;
     wait::until(LIMIT, "the end of the cluster's control groups", || {
         for folder in super::leftovers::cgroups(cluster) {
             // Busy until the kernel has ended the last process in it.

@@ -37,6 +37,8 @@ pub(crate) fn create(image: &Image, process: Process<'_>, build: impl FnOnce(&Pa
 pub(crate) fn pack(folder: &Path, output: &Path) -> Result<()> {
     let mut tar = Command::new("tar");
     tar.args(["--create", "--format=gnu", "--sort=name", "--mtime=@0", "--owner=0", "--group=0", "--numeric-owner"]);
+    // Whatever the umask is, users without rights can read it.
+    tar.arg("--mode=a+rX");
     tar.arg("--file").arg(output).arg("--directory").arg(folder).arg(".");
     // Names without a leading "./" are what image loaders look for.
     tar.args(["--transform", "s,^\\./,,"]);
