@@ -1,5 +1,7 @@
 //! What an installation sets.
 
+use std::path::PathBuf;
+
 use clap::{Args, Parser, Subcommand};
 use realtime_chassis::config::{OpsConfig, TelemetryConfig};
 use realtime_contract::environment;
@@ -20,8 +22,12 @@ pub struct Arguments {
 pub enum Command {
     /// Reconcile until the process is told to end.
     Run(Box<RunConfig>),
-    /// Print the definition of RealtimeStack as YAML.
-    Crd,
+    /// Write the files that are generated from the types into a checkout.
+    Generate {
+        /// The checkout.
+        #[arg(long, default_value = ".")]
+        into: PathBuf,
+    },
 }
 
 /// Settings of the running operator.

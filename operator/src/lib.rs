@@ -9,8 +9,7 @@
 //!
 //! Only `dereference` and `apply` (and the one status write) do IO; the other steps are pure. Nothing is written that is already so.
 
-#![expect(clippy::result_large_err, reason = "errors of one reconcile are rare and not worth a box each")]
-
+pub mod admission;
 pub mod config;
 pub mod controller;
 pub mod definition;

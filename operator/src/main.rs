@@ -21,9 +21,11 @@ const SERVICE_NAME: &str = "realtime-operator";
 async fn main() -> anyhow::Result<ExitCode> {
     tls::install_provider();
     match config::parse::<Arguments>().command {
-        Command::Crd => {
-            use std::io::Write;
-            std::io::stdout().write_all(definition::yaml()?.as_bytes()).context("failed to print the definition")?;
+        Command::Generate { into } => {
+            for file in definition::files()? {
+                let path = into.join(file.path);
+                std::fs::write(&path, file.content).with_context(|| format!("failed to write {}", path.display()))?;
+            }
             Ok(ExitCode::SUCCESS)
         }
         Command::Run(config) => {

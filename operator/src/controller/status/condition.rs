@@ -151,6 +151,6 @@ fn condition(facts: &Facts<'_>, condition_type: ConditionType, verdict: Verdict)
         reason: verdict.reason.to_owned(),
         message: verdict.message,
         observed_generation: facts.stack.metadata.generation,
-        last_transition_time: since.unwrap_or_else(|| Time(facts.now)),
+        last_transition_time: since.unwrap_or(Time(facts.now)),
     }
 }
