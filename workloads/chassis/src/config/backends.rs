@@ -10,11 +10,11 @@ use super::Secret;
 #[command(next_help_heading = "Postgres")]
 pub struct PostgresConfig {
     /// Address, such as postgresql://user@host:5432/database
-    #[arg(long = "postgres-url", env = environment::POSTGRES_URL, value_name = "POSTGRES_URL", hide_env_values = true)]
+    #[arg(id = "postgres-url", long = "postgres-url", env = environment::POSTGRES_URL, value_name = "POSTGRES_URL", hide_env_values = true)]
     pub url: Secret,
 
     /// Password; wins over one in the address
-    #[arg(long = "postgres-password", env = environment::POSTGRES_PASSWORD, value_name = "POSTGRES_PASSWORD", hide_env_values = true)]
+    #[arg(id = "postgres-password", long = "postgres-password", env = environment::POSTGRES_PASSWORD, value_name = "POSTGRES_PASSWORD", hide_env_values = true)]
     pub password: Option<Secret>,
 
     /// Connections at most
@@ -32,19 +32,19 @@ pub struct PostgresConfig {
 #[command(next_help_heading = "Redis")]
 pub struct RedisConfig {
     /// Address, such as redis://host:6379
-    #[arg(long = "redis-url", env = environment::REDIS_URL, value_name = "REDIS_URL", hide_env_values = true, required_unless_present = "host")]
+    #[arg(id = "redis-url", long = "redis-url", env = environment::REDIS_URL, value_name = "REDIS_URL", hide_env_values = true, required_unless_present = "redis-host")]
     pub url: Option<Secret>,
 
     /// Host, when there is no address
-    #[arg(id = "host", long = "redis-host", env = environment::REDIS_HOST, value_name = "REDIS_HOST")]
+    #[arg(id = "redis-host", long = "redis-host", env = environment::REDIS_HOST, value_name = "REDIS_HOST")]
     pub host: Option<String>,
 
     /// Port, when there is no address
-    #[arg(long = "redis-port", env = environment::REDIS_PORT, value_name = "REDIS_PORT", default_value_t = ports::REDIS, value_parser = port)]
+    #[arg(id = "redis-port", long = "redis-port", env = environment::REDIS_PORT, value_name = "REDIS_PORT", default_value_t = ports::REDIS, value_parser = port)]
     pub port: u16,
 
     /// Password; wins over one in the address
-    #[arg(long = "redis-password", env = environment::REDIS_PASSWORD, value_name = "REDIS_PASSWORD", hide_env_values = true)]
+    #[arg(id = "redis-password", long = "redis-password", env = environment::REDIS_PASSWORD, value_name = "REDIS_PASSWORD", hide_env_values = true)]
     pub password: Option<Secret>,
 }
 
@@ -53,15 +53,15 @@ pub struct RedisConfig {
 #[command(next_help_heading = "Kafka")]
 pub struct KafkaConfig {
     /// Bootstrap brokers, host:port by comma
-    #[arg(long = "kafka-brokers", env = environment::KAFKA_BROKERS, value_name = "KAFKA_BROKERS", value_parser = brokers)]
+    #[arg(id = "kafka-brokers", long = "kafka-brokers", env = environment::KAFKA_BROKERS, value_name = "KAFKA_BROKERS", value_parser = brokers)]
     pub brokers: String,
 
     /// Client id; the binary's name when it is not given
-    #[arg(long = "kafka-client-id", env = environment::KAFKA_CLIENT_ID, value_name = "KAFKA_CLIENT_ID")]
+    #[arg(id = "kafka-client-id", long = "kafka-client-id", env = environment::KAFKA_CLIENT_ID, value_name = "KAFKA_CLIENT_ID")]
     pub client_id: Option<String>,
 
     /// User for SASL PLAIN; without it the connection is anonymous
-    #[arg(long = "kafka-username", env = environment::KAFKA_USERNAME, value_name = "KAFKA_USERNAME", requires = "kafka-password")]
+    #[arg(id = "kafka-username", long = "kafka-username", env = environment::KAFKA_USERNAME, value_name = "KAFKA_USERNAME", requires = "kafka-password")]
     pub username: Option<String>,
 
     /// Password for SASL PLAIN

@@ -10,7 +10,7 @@ use realtime_contract::{environment, ports};
 #[command(next_help_heading = "Ops server")]
 pub struct OpsConfig {
     /// Port of /livez, /readyz, /dependencies and /metrics
-    #[arg(long = "ops-port", env = environment::OPS_PORT, value_name = "REALTIME_OPS_PORT", default_value_t = ports::OPS)]
+    #[arg(id = "ops-port", long = "ops-port", env = environment::OPS_PORT, value_name = "REALTIME_OPS_PORT", default_value_t = ports::OPS)]
     pub port: u16,
 }
 
@@ -44,7 +44,7 @@ pub enum LogFormat {
 #[command(next_help_heading = "Telemetry")]
 pub struct TelemetryConfig {
     /// Which log records are written, as in RUST_LOG: `info`, `info,realtime_api=debug`
-    #[arg(long = "log", env = environment::LOG, value_name = "REALTIME_LOG", default_value = "info")]
+    #[arg(id = "log", long = "log", env = environment::LOG, value_name = "REALTIME_LOG", default_value = "info")]
     pub filter: String,
 
     /// Form of the log
