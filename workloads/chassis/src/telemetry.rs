@@ -5,6 +5,7 @@
 
 mod export;
 mod json;
+mod recheck;
 
 use opentelemetry::trace::TracerProvider as _;
 use opentelemetry_appender_tracing::layer::OpenTelemetryTracingBridge;
@@ -19,6 +20,7 @@ use tracing_subscriber::util::SubscriberInitExt;
 use tracing_subscriber::{Layer, Registry};
 
 use crate::config::{LogFormat, TelemetryConfig};
+use recheck::Recheck;
 
 /// How long the last export may take.
 const FLUSH_TIMEOUT: std::time::Duration = std::time::Duration::from_secs(3);
@@ -90,19 +92,17 @@ pub fn init(service_name: &'static str, config: &TelemetryConfig) -> Result<Guar
     let traces = export::traces(service_name, destinations.traces)?;
     let logs = destinations.logs.map(|endpoint| export::logs(service_name, endpoint)).transpose()?;
 
-    let tracer = tracing_opentelemetry::layer().with_tracer(traces.tracer(service_name)).with_filter(exportable());
-    let exported_logs = logs.as_ref().map(|logs| OpenTelemetryTracingBridge::new(logs).with_filter(exportable()));
-    tracing_subscriber::registry()
-        .with(printed(config)?)
-        .with(tracer)
-        .with(exported_logs)
-        .try_init()
-        .map_err(|source| Error::InstallSubscriber { source })?;
+    let tracer = tracing_opentelemetry::layer().with_tracer(traces.tracer(service_name));
+    let mut layers = vec![printed(config)?, tracer.with_filter(Recheck(exportable())).boxed()];
+    if let Some(logs) = &logs {
+        layers.push(OpenTelemetryTracingBridge::new(logs).with_filter(Recheck(exportable())).boxed());
+    }
+    tracing_subscriber::registry().with(layers).try_init().map_err(|source| Error::InstallSubscriber { source })?;
     Ok(Guard { traces, logs })
 }
 
 fn printed(config: &TelemetryConfig) -> Result<Box<dyn Layer<Registry> + Send + Sync>, Error> {
-    let filter = filter(&config.filter)?;
+    let filter = Recheck(filter(&config.filter)?);
     let layer = tracing_subscriber::fmt::layer().with_writer(std::io::stdout);
     Ok(match config.log_format {
         LogFormat::Json => layer.event_format(json::JsonLines).fmt_fields(json::NoFields).with_filter(filter).boxed(),

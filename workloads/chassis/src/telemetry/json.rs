@@ -47,7 +47,7 @@ fn line(
     let mut line = Map::new();
     line.insert("timestamp".into(), format!("{now:.3}").into());
     line.insert("level".into(), level.to_ascii_lowercase().into());
-    line.insert("target".into(), target.into());
+    line.insert("target".into(), fields.log_target.unwrap_or_else(|| target.to_owned()).into());
     line.insert("message".into(), fields.message.into());
     if let Some((trace_id, span_id)) = ids {
         line.insert("trace_id".into(), trace_id.into());
@@ -63,12 +63,18 @@ fn line(
 #[derive(Default)]
 struct Fields {
     message: String,
+    /// Target of a record that came through the `log` crate.
+    log_target: Option<String>,
     others: Vec<(String, Value)>,
 }
 
 impl Fields {
     fn note(&mut self, field: &Field, value: Value) {
-        self.others.push((field.name().to_owned(), value));
+        match field.name() {
+            "log.target" => self.log_target = value.as_str().map(ToOwned::to_owned),
+            "log.module_path" | "log.file" | "log.line" => {}
+            name => self.others.push((name.to_owned(), value)),
+        }
     }
 }
 
@@ -127,8 +133,12 @@ mod tests {
     use std::sync::{Arc, Mutex};
 
     use opentelemetry::trace::TracerProvider;
+    use tracing::level_filters::LevelFilter;
+    use tracing_subscriber::Layer;
+    use tracing_subscriber::filter::Targets;
     use tracing_subscriber::layer::SubscriberExt;
 
+    use super::super::recheck::Recheck;
     use super::*;
 
     #[derive(Clone, Default)]
@@ -144,14 +154,22 @@ mod tests {
         }
     }
 
+    fn filter() -> Targets {
+        Targets::new().with_default(LevelFilter::INFO).with_target("quiet", LevelFilter::OFF)
+    }
+
     fn lines_of(work: impl FnOnce()) -> Vec<Value> {
         let output = Output::default();
         let written = output.clone();
         let provider = opentelemetry_sdk::trace::SdkTracerProvider::builder().build();
         let layer = tracing_subscriber::fmt::layer().with_writer(move || output.clone());
         let subscriber = tracing_subscriber::registry()
-            .with(layer.event_format(JsonLines).fmt_fields(NoFields))
-            .with(tracing_opentelemetry::layer().with_tracer(provider.tracer("test")));
+            .with(layer.event_format(JsonLines).fmt_fields(NoFields).with_filter(Recheck(filter())))
+            .with(
+                tracing_opentelemetry::layer()
+                    .with_tracer(provider.tracer("test"))
+                    .with_filter(Recheck(LevelFilter::INFO)),
+            );
         tracing::subscriber::with_default(subscriber, work);
         let bytes = written.0.lock().unwrap().clone();
         String::from_utf8(bytes).unwrap().lines().map(|line| serde_json::from_str(line).unwrap()).collect()
@@ -181,6 +199,17 @@ mod tests {
         assert_eq!(lines[0]["trace_id"], "4bf92f3577b34da6a3ce929d0e0e4736");
         assert_eq!(lines[0]["span_id"].as_str().unwrap().len(), 16);
         assert_ne!(lines[0]["span_id"], "00f067aa0ba902b7");
+    }
+
+    #[test]
+    fn a_mere_question_loses_no_record() {
+        let lines = lines_of(|| {
+            for round in 0..3 {
+                assert!(tracing::enabled!(target: "quiet", tracing::Level::INFO), "traces have it on");
+                tracing::info!(round, "kept");
+            }
+        });
+        assert_eq!(lines.len(), 3);
     }
 
     #[test]
