@@ -14,7 +14,7 @@ const DEVELOPMENT_ORIGINS: &str = "http://localhost:3000,http://localhost:5173";
 #[command(version)]
 pub(crate) struct Config {
     /// Port of the service
-    #[arg(long, env = environment::PORT, value_name = "PORT")]
+    #[arg(id = "service-port", long = "port", env = environment::PORT, value_name = "PORT")]
     port: Option<u16>,
 
     /// Older name of PORT

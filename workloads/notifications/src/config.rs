@@ -9,7 +9,7 @@ use realtime_contract::{environment, ports};
 #[command(version)]
 pub(crate) struct Config {
     /// Port of the service
-    #[arg(long, env = environment::PORT, value_name = "PORT", default_value_t = ports::HTTP)]
+    #[arg(id = "service-port", long = "port", env = environment::PORT, value_name = "PORT", default_value_t = ports::HTTP)]
     pub(crate) port: u16,
 
     /// Origins by comma that may read answers, or *

@@ -121,10 +121,7 @@ mod tests {
             .iter()
             .map(|(name, value)| ((*name).to_owned(), Value::BulkString(value.as_bytes().to_vec())))
             .collect();
-        let mut stream_id = StreamId::default();
-        stream_id.id = id.to_owned();
-        stream_id.map = map;
-        stream_id
+        StreamId { id: id.to_owned(), map, ..StreamId::default() }
     }
 
     const FIELDS: [(&str, &str); 3] = [

@@ -67,12 +67,12 @@ pub async fn observe(
     let labels = [method, &route, &status.to_string()];
     metrics.seconds.with_label_values(&labels).observe(elapsed.as_secs_f64());
     metrics.requests.with_label_values(&labels).inc();
-    log(&span, method, &route, status, elapsed.as_millis());
+    log(&span, method, &route, status, u64::try_from(elapsed.as_millis()).unwrap_or(u64::MAX));
     response
 }
 
 /// Scrapes and polls come all the time, and say nothing.
-fn log(span: &Span, method: &str, route: &str, status: u16, milliseconds: u128) {
+fn log(span: &Span, method: &str, route: &str, status: u16, milliseconds: u64) {
     let _entered = span.enter();
     if matches!(route, "/metrics" | SOCKET_IO) && status < 400 {
         debug!(method, route, status, milliseconds, "request answered");
