@@ -4,6 +4,8 @@ pub mod apply;
 pub mod backend;
 pub mod build;
 pub mod dereference;
+#[cfg(test)]
+pub(crate) mod fixtures;
 pub mod instances;
 pub mod journal;
 pub mod object;
@@ -129,13 +131,12 @@ pub fn chain(error: &(dyn std::error::Error + 'static)) -> String {
     let mut next = error.source();
     while let Some(cause) = next {
         sentence.push_str(": ");
-        match cause.downcast_ref::<kube::Error>() {
-            Some(kube::Error::Api(status)) => {
-                sentence.push_str(&status.message);
-                return sentence;
-            }
-            _ => sentence.push_str(&cause.to_string()),
+        let boxed = cause.downcast_ref::<Box<kube::Error>>().map(AsRef::as_ref);
+        if let Some(kube::Error::Api(status)) = cause.downcast_ref::<kube::Error>().or(boxed) {
+            sentence.push_str(&status.message);
+            return sentence;
         }
+        sentence.push_str(&cause.to_string());
         next = cause.source();
     }
     sentence

@@ -12,6 +12,9 @@ pub mod service;
 pub mod service_account;
 pub mod stateful_set;
 
+#[cfg(test)]
+mod tests;
+
 use super::object::{DesiredObject, Kind};
 use super::stack::ValidatedStack;
 

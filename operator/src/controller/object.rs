@@ -80,9 +80,9 @@ impl Kind {
     /// When its turn comes.
     pub const fn wave(self) -> Wave {
         match self {
-            Self::ServiceAccount | Self::Role | Self::RoleBinding | Self::ConfigMap | Self::Secret | Self::Service => {
-                Wave::Foundation
-            }
+            // A binding to a role that does not exist is refused.
+            Self::ServiceAccount | Self::Role => Wave::Identity,
+            Self::RoleBinding | Self::ConfigMap | Self::Secret | Self::Service => Wave::Foundation,
             Self::StatefulSet => Wave::Backends,
             Self::Job => Wave::Prepare,
             Self::Deployment => Wave::Workloads,
@@ -90,10 +90,12 @@ impl Kind {
     }
 }
 
-/// The order of applying: what pods refer to, backends, the prepare step, workloads.
+/// The order of applying: identities, what else pods refer to, backends, the prepare step, workloads.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub enum Wave {
-    /// What pods refer to.
+    /// Who pods are.
+    Identity,
+    /// What else pods refer to.
     Foundation,
     /// What holds data.
     Backends,
@@ -105,7 +107,7 @@ pub enum Wave {
 
 impl Wave {
     /// All waves in their order.
-    pub const ALL: [Self; 4] = [Self::Foundation, Self::Backends, Self::Prepare, Self::Workloads];
+    pub const ALL: [Self; 5] = [Self::Identity, Self::Foundation, Self::Backends, Self::Prepare, Self::Workloads];
 }
 
 /// An object within the namespace of a stack.

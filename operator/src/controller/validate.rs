@@ -1,5 +1,8 @@
 //! The validate step: the only place that refuses a spec. Pure.
 
+#[cfg(test)]
+mod tests;
+
 use std::collections::BTreeMap;
 
 use realtime_contract::topic::{self, Topic};
