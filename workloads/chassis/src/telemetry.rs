@@ -110,9 +110,11 @@ fn printed(config: &TelemetryConfig) -> Result<Box<dyn Layer<Registry> + Send + 
     })
 }
 
-/// The Kafka client repeats each failed connection on every attempt; the board of dependencies says it once. Naming a target turns it on.
+/// Clients of backends repeat each failed connection on every attempt; the board of dependencies says it once. Naming a target turns it on.
 fn filter(text: &str) -> Result<EnvFilter, Error> {
-    let quiet = ["librdkafka", "rdkafka"].into_iter().filter(|target| !text.contains(&format!("{target}=")));
+    let quiet = ["deadpool", "librdkafka", "rdkafka", "tokio_postgres"]
+        .into_iter()
+        .filter(|target| !text.contains(&format!("{target}=")));
     let directives: Vec<String> = quiet.map(|target| format!("{target}=off")).chain([text.to_owned()]).collect();
     EnvFilter::try_new(directives.join(",")).map_err(|source| Error::ReadFilter { filter: text.to_owned(), source })
 }

@@ -13,7 +13,7 @@ use thiserror::Error;
 use crate::config::KafkaConfig;
 
 /// How long the brokers' list may take; below the limit of a check, so that the reason is known.
-const METADATA_TIMEOUT: Duration = Duration::from_millis(2500);
+const METADATA_TIMEOUT: Duration = Duration::from_secs(2);
 
 /// The probe cannot be made.
 #[derive(Debug, Error)]
