@@ -80,14 +80,25 @@ fn cache_home() -> Result<PathBuf> {
 }
 
 /// Lets `build` write beside `path` and puts the result in place at once, so that an interruption leaves no half a file.
-/// What an earlier interruption left is removed. Callers hold a lock, so that two never build the same.
-pub(crate) fn publish(path: &Path, build: impl FnOnce(&Path) -> Result<()>) -> Result<()> {
-    let mut partial = path.as_os_str().to_owned();
-    partial.push(".part");
-    let partial = PathBuf::from(partial);
-    discard(&partial)?;
-    build(&partial)?;
-    fs::rename(&partial, path).with_context(|| format!("failed to put {} in place", path.display()))
+/// `build` gets the path of the result and that of an empty folder for its work, which is removed.
+///
+/// What interrupted runs left is removed first; programs of theirs that still run cannot write into these. Callers hold a
+/// lock, so that two never build the same.
+pub(crate) fn publish(path: &Path, build: impl FnOnce(&Path, &Path) -> Result<()>) -> Result<()> {
+    let parent = path.parent().context("a cache entry has no folder")?;
+    let name = path.file_name().context("a cache entry has no name")?.to_string_lossy();
+    let prefix = format!("{name}.part-");
+    for entry in fs::read_dir(parent).with_context(|| format!("failed to list {}", parent.display()))?.flatten() {
+        if entry.file_name().to_string_lossy().starts_with(&prefix) {
+            discard(&entry.path())?;
+        }
+    }
+    let result = parent.join(format!("{prefix}{}", std::process::id()));
+    let work = parent.join(format!("{prefix}{}-work", std::process::id()));
+    fs::create_dir_all(&work).with_context(|| format!("failed to create {}", work.display()))?;
+    build(&result, &work)?;
+    discard(&work)?;
+    fs::rename(&result, path).with_context(|| format!("failed to put {} in place", path.display()))
 }
 
 /// Writes a text file in one step, also when two runs do so at once.
@@ -105,4 +116,27 @@ fn discard(path: &Path) -> Result<()> {
         Err(_) => return Ok(()),
     };
     removed.with_context(|| format!("failed to remove {}", path.display()))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn publishes_a_whole_file_and_removes_what_an_interrupted_run_left() {
+        let folder = Cache::open().unwrap().root().join(format!("publish-test-{}", std::process::id()));
+        fs::create_dir_all(folder.join("x.part-1-work/deep")).unwrap();
+        fs::write(folder.join("x.part-1"), "half").unwrap();
+        let path = folder.join("x");
+        publish(&path, |result, work| {
+            assert!(!path.exists());
+            fs::write(work.join("y"), "whole")?;
+            Ok(fs::rename(work.join("y"), result)?)
+        })
+        .unwrap();
+        let names: Vec<_> = fs::read_dir(&folder).unwrap().map(|entry| entry.unwrap().file_name()).collect();
+        let text = fs::read_to_string(&path).unwrap();
+        fs::remove_dir_all(&folder).unwrap();
+        assert_eq!((names, text.as_str()), (vec!["x".into()], "whole"));
+    }
 }

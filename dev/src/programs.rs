@@ -56,7 +56,7 @@ fn kubernetes(session: &Session) -> Result<()> {
         let go = go::find(session)?;
         session.progress.step("build Kubernetes", Duration::from_secs(350), || {
             let log = session.cache.logs().join("build-kubernetes.log");
-            cache::publish(&session.cache.program("kubernetes"), |output| {
+            cache::publish(&session.cache.program("kubernetes"), |output, _| {
                 let mut build = go.command();
                 build.current_dir(&folder).args(["build", "-trimpath", "-ldflags", &version_flags(), "-o"]);
                 command::run(build.arg(output).arg("."), &log)
@@ -66,7 +66,7 @@ fn kubernetes(session: &Session) -> Result<()> {
     // The program takes its first name from how it is called.
     let kubectl = session.cache.program("kubectl");
     if !kubectl.exists() {
-        cache::publish(&kubectl, |link| symlink("kubernetes", link).context("failed to link kubectl"))?;
+        cache::publish(&kubectl, |link, _| symlink("kubernetes", link).context("failed to link kubectl"))?;
     }
     Ok(())
 }
@@ -92,13 +92,13 @@ fn install(session: &Session, (name, package, version, seconds): &Module) -> Res
 }
 
 fn install_module(go: &Go, program: &Path, module: &str, log: &Path) -> Result<()> {
-    let folder = program.with_extension("folder");
-    let mut install: Command = go.command();
-    install.env("GOBIN", &folder).args(["install", "-trimpath", "-ldflags", "-s -w", module]);
-    command::run(&mut install, log)?;
-    let built = folder.join(program.file_name().context("a program has no name")?);
-    fs::rename(&built, program).with_context(|| format!("failed to put {} in place", program.display()))?;
-    fs::remove_dir_all(&folder).with_context(|| format!("failed to remove {}", folder.display()))
+    let name = program.file_name().context("a program has no name")?;
+    cache::publish(program, |result, work| {
+        let mut install: Command = go.command();
+        install.env("GOBIN", work).args(["install", "-trimpath", "-ldflags", "-s -w", module]);
+        command::run(&mut install, log)?;
+        fs::rename(work.join(name), result).with_context(|| format!("failed to find what built {module}"))
+    })
 }
 
 /// Builds a program unless it is there with the same key. The key is recorded last.

@@ -24,12 +24,11 @@ pub(crate) struct Process<'a> {
 
 /// Lets `build` write the file system as a tar file and makes an archive of it.
 pub(crate) fn create(image: &Image, process: Process<'_>, build: impl FnOnce(&Path) -> Result<()>) -> Result<()> {
-    cache::publish(&image.archive, |partial| {
-        let folder = partial.with_extension("folder");
-        recreate(&folder)?;
-        let written = write(&folder, image, process, build).and_then(|()| pack(&folder, partial));
-        fs::remove_dir_all(&folder).with_context(|| format!("failed to remove {}", folder.display()))?;
-        written
+    cache::publish(&image.archive, |result, work| {
+        let folder = work.join("image");
+        fs::create_dir_all(&folder).with_context(|| format!("failed to create {}", folder.display()))?;
+        write(&folder, image, process, build)?;
+        pack(&folder, result)
     })
 }
 
@@ -75,13 +74,6 @@ fn configuration(process: Process<'_>, layer: &str) -> Value {
 
 fn write_json(path: &Path, value: &Value) -> Result<()> {
     fs::write(path, value.to_string()).with_context(|| format!("failed to write {}", path.display()))
-}
-
-fn recreate(folder: &Path) -> Result<()> {
-    if folder.exists() {
-        fs::remove_dir_all(folder).with_context(|| format!("failed to remove {}", folder.display()))?;
-    }
-    fs::create_dir_all(folder).with_context(|| format!("failed to create {}", folder.display()))
 }
 
 #[cfg(test)]

@@ -87,8 +87,8 @@ fn executables(messages: &str) -> Vec<PathBuf> {
 
 fn build_one(cache: &Cache, program: &str, executable: &Path, profile: Profile) -> Result<Image> {
     let stripped = cache.images().join(format!("{program}.stripped"));
-    cache::publish(&stripped, |partial| {
-        command::read(Command::new("strip").arg("-o").arg(partial).arg(executable)).map(drop)
+    cache::publish(&stripped, |result, _| {
+        command::read(Command::new("strip").arg("-o").arg(result).arg(executable)).map(drop)
     })?;
     let image = Image::new(&cache.images(), program, &key::short(&key::of_file(&stripped)?));
     if !image.archive.exists() {

