@@ -126,10 +126,20 @@ async fn deliver(
     }
 }
 
-/// One server-side apply. A client is made for each, because reports are rare and a pod's token changes.
+/// A client is made for each report, because reports are rare and a pod's token changes.
 async fn apply(reporter: &Reporter, observation: &Observation, since: Timestamp) -> Result<(), Error> {
     let config = Config::incluster().map_err(|source| Error::ReadAccess { source })?;
     let client = Client::try_from(config).map_err(|source| Error::BuildClient { source })?;
+    apply_over(client, reporter, observation, since).await
+}
+
+/// One server-side apply of this pod's entry, under the pod's name as field manager.
+async fn apply_over(
+    client: Client,
+    reporter: &Reporter,
+    observation: &Observation,
+    since: Timestamp,
+) -> Result<(), Error> {
     let resource = ApiResource::erase::<RealtimeStack>(&());
     let stacks: Api<DynamicObject> = Api::namespaced_with(client, &reporter.namespace, &resource);
     let entry = entry::instance(&reporter.pod, reporter.component, observation, since);
@@ -142,3 +152,6 @@ async fn apply(reporter: &Reporter, observation: &Observation, since: Timestamp)
         source,
     })
 }
+
+#[cfg(test)]
+mod tests;

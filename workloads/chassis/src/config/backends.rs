@@ -10,7 +10,7 @@ use super::Secret;
 #[command(next_help_heading = "Postgres")]
 pub struct PostgresConfig {
     /// Address, such as postgresql://user@host:5432/database
-    #[arg(id = "postgres-url", long = "postgres-url", env = environment::POSTGRES_URL, value_name = "POSTGRES_URL", hide_env_values = true)]
+    #[arg(id = "postgres-url", long = "postgres-url", env = environment::POSTGRES_URL, value_name = "POSTGRES_URL=postgresql://user@host:5432/database", hide_env_values = true)]
     pub url: Secret,
 
     /// Password; wins over one in the address
@@ -32,7 +32,7 @@ pub struct PostgresConfig {
 #[command(next_help_heading = "Redis")]
 pub struct RedisConfig {
     /// Address, such as redis://host:6379
-    #[arg(id = "redis-url", long = "redis-url", env = environment::REDIS_URL, value_name = "REDIS_URL", hide_env_values = true, required_unless_present = "redis-host")]
+    #[arg(id = "redis-url", long = "redis-url", env = environment::REDIS_URL, value_name = "REDIS_URL=redis://host:6379", hide_env_values = true, required_unless_present = "redis-host")]
     pub url: Option<Secret>,
 
     /// Host, when there is no address
@@ -53,7 +53,7 @@ pub struct RedisConfig {
 #[command(next_help_heading = "Kafka")]
 pub struct KafkaConfig {
     /// Bootstrap brokers, host:port by comma
-    #[arg(id = "kafka-brokers", long = "kafka-brokers", env = environment::KAFKA_BROKERS, value_name = "KAFKA_BROKERS", value_parser = brokers)]
+    #[arg(id = "kafka-brokers", long = "kafka-brokers", env = environment::KAFKA_BROKERS, value_name = "KAFKA_BROKERS=host:9092,host:9092", value_parser = brokers)]
     pub brokers: String,
 
     /// Client id; the binary's name when it is not given

@@ -15,6 +15,9 @@ use crate::config::KafkaConfig;
 /// How long the brokers' list may take; below the limit of a check, so that the reason is known.
 const METADATA_TIMEOUT: Duration = Duration::from_secs(2);
 
+/// How long the client's own events are read after an answer; a shorter read ends at the first of them.
+const EVENTS_TIMEOUT: Duration = Duration::from_millis(20);
+
 /// The probe cannot be made.
 #[derive(Debug, Error)]
 pub enum Error {
@@ -71,7 +74,7 @@ fn ask(client: &BaseProducer<Refusals>) -> DependencyState {
     let refused = &client.context().0;
     refused.store(false, Ordering::Relaxed);
     let answer = client.client().fetch_metadata(None, METADATA_TIMEOUT);
-    client.poll(Duration::ZERO);
+    client.poll(EVENTS_TIMEOUT);
     match answer {
         Ok(metadata) if metadata.brokers().is_empty() => DependencyState::NotServing,
         Ok(_) => DependencyState::Ready,
