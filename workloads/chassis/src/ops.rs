@@ -1,7 +1,5 @@
 //! The ops server: liveness, readiness, dependencies and metrics, on a port of its own.
 
-use std::net::{Ipv6Addr, SocketAddr};
-
 use axum::extract::State;
 use axum::http::{StatusCode, header};
 use axum::response::{IntoResponse, Response};
@@ -11,12 +9,12 @@ use prometheus::{Registry, TextEncoder};
 use realtime_contract::paths;
 use serde::Serialize;
 use thiserror::Error;
-use tokio::net::TcpListener;
 use tokio::task::JoinHandle;
 use tokio_util::sync::CancellationToken;
 use tracing::{error, info};
 
 use crate::dependencies::{Board, Phase, Snapshot};
+use crate::http;
 
 /// The ops server cannot start.
 #[derive(Debug, Error)]
@@ -42,7 +40,7 @@ pub async fn serve(
     registry: Registry,
     token: CancellationToken,
 ) -> Result<JoinHandle<()>, Error> {
-    let listener = bind(port).await.map_err(|source| Error::BindPort { port, source })?;
+    let listener = http::bind(port).await.map_err(|source| Error::BindPort { port, source })?;
     info!(port, "ops server listens");
     let served = axum::serve(listener, router(board, registry)).with_graceful_shutdown(token.cancelled_owned());
     Ok(tokio::spawn(async move {
@@ -50,14 +48,6 @@ pub async fn serve(
             error!(error = %error, "ops server ended");
         }
     }))
-}
-
-/// On every address of both families, or of the older one where the host has no IPv6.
-async fn bind(port: u16) -> std::io::Result<TcpListener> {
-    match TcpListener::bind(SocketAddr::from((Ipv6Addr::UNSPECIFIED, port))).await {
-        Ok(listener) => Ok(listener),
-        Err(_) => TcpListener::bind(SocketAddr::from(([0, 0, 0, 0], port))).await,
-    }
 }
 
 /// The routes, for the server and for tests.
@@ -121,6 +111,7 @@ async fn metrics(State(registry): State<Registry>) -> Response {
 #[cfg(test)]
 mod tests {
     use realtime_contract::readiness::DependencyState;
+    use tokio::net::TcpListener;
 
     use super::*;
 

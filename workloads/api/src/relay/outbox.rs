@@ -58,9 +58,12 @@ pub(crate) struct Record {
     pub(crate) headers: HashMap<String, String>,
 }
 
-// Materialized: the planner must not try the lock of a shard that was not asked for.
+// Materialized: the lock is tried only for shards that were asked for and have records.
 const LOCK: &str = "
-    WITH asked AS MATERIALIZED (SELECT unnest($1::smallint[]) AS shard)
+    WITH asked AS MATERIALIZED (
+        SELECT asked_shard AS shard FROM unnest($1::smallint[]) AS asked_shard
+        WHERE EXISTS (SELECT FROM outbox WHERE outbox.shard = asked_shard)
+    )
     SELECT shard FROM asked WHERE pg_try_advisory_xact_lock($2::integer, shard::integer)";
 const READ: &str = "
     SELECT id, topic, key, payload, headers FROM outbox WHERE shard = ANY($1::smallint[]) ORDER BY id LIMIT $2";

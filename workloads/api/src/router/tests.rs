@@ -143,11 +143,13 @@ async fn counts_requests_by_matched_route() {
 
 #[tokio::test]
 async fn lets_the_front_end_read_and_no_other_origin() {
-    let with_origin = |origin: &str| Request::get("/").header(header::ORIGIN, origin).body(Body::empty()).unwrap();
-    let allowed = send(with_origin("http://localhost:3000")).await;
-    assert_eq!(allowed.headers()[header::ACCESS_CONTROL_ALLOW_ORIGIN], "http://localhost:3000");
-    let other = send(with_origin("http://elsewhere.example")).await;
-    assert!(!other.headers().contains_key(header::ACCESS_CONTROL_ALLOW_ORIGIN));
+    for path in ["/", "/api/sse/notifications", "/socket.io/?EIO=4&transport=polling"] {
+        let with_origin = |origin: &str| Request::get(path).header(header::ORIGIN, origin).body(Body::empty()).unwrap();
+        let allowed = send(with_origin("http://localhost:3000")).await;
+        assert_eq!(allowed.headers()[header::ACCESS_CONTROL_ALLOW_ORIGIN], "http://localhost:3000", "{path}");
+        let other = send(with_origin("http://elsewhere.example")).await;
+        assert!(!other.headers().contains_key(header::ACCESS_CONTROL_ALLOW_ORIGIN), "{path}");
+    }
 }
 
 #[tokio::test]
