@@ -4,6 +4,9 @@
 
 pub mod memory;
 
+#[cfg(test)]
+mod tests;
+
 use futures::StreamExt;
 use futures::stream;
 use jiff::Timestamp;

@@ -67,13 +67,22 @@ fn situation(facts: &Facts<'_>, components: &[ComponentView]) -> Situation {
     }
 }
 
+/// What keeps the stack, component by component; components with the same sentence share it.
 fn explanation(components: &[ComponentView]) -> String {
-    let sentences = components.iter().filter_map(|view| {
-        let status = &view.status;
-        let message = status.message.as_deref()?;
-        Some(format!("{} {}/{}: {message}", status.name, status.ready, status.desired))
-    });
-    let mut text = sentences.collect::<Vec<_>>().join("; ");
+    let mut sentences: Vec<(Vec<String>, &str)> = Vec::new();
+    for status in components.iter().map(|view| &view.status) {
+        let Some(message) = status.message.as_deref() else { continue };
+        let name = format!("{} {}/{}", status.name, status.ready, status.desired);
+        match sentences.iter_mut().find(|(_, sentence)| *sentence == message) {
+            Some((names, _)) => names.push(name),
+            None => sentences.push((vec![name], message)),
+        }
+    }
+    let sentences = sentences.into_iter().map(|(names, message)| format!("{}: {message}", names.join(", ")));
+    shortened(sentences.collect::<Vec<_>>().join("; "))
+}
+
+fn shortened(mut text: String) -> String {
     if text.len() > LONGEST_MESSAGE {
         let end = (0..=LONGEST_MESSAGE).rev().find(|index| text.is_char_boundary(*index)).unwrap_or(0);
         text.truncate(end);
