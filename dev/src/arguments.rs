@@ -64,8 +64,8 @@ pub(crate) enum Task {
         #[arg(last = true)]
         arguments: Vec<String>,
     },
-    /// Write crds/realtimestack.yaml from the types
-    Crd,
+    /// Write the files that are generated from the types: the resource's definition, the admission policy
+    Generate,
 }
 
 /// What can be done with a local cluster.

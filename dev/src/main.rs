@@ -8,11 +8,12 @@ mod cache;
 mod chart;
 mod cluster;
 mod command;
-mod crd;
+
 mod demonstration;
 mod diagnosis;
 mod down;
 mod elf;
+mod generate;
 mod http;
 mod images;
 mod key;
@@ -76,6 +77,6 @@ fn run(session: &Session, task: Task) -> Result<()> {
             let cluster = Cluster::named(&session.cache, &name)?;
             Err(cluster.kubectl().command().args(arguments).exec()).context("failed to start kubectl")
         }
-        Task::Crd => crd::write(session),
+        Task::Generate => generate::write(session),
     }
 }
