@@ -1,3 +1,15 @@
 //! The stack on a real cluster, driven by real clients. Started by `cargo xtask test`.
 
+mod admission;
+mod bad_input;
+mod deletion;
+mod faults;
+mod healing;
+mod idleness;
+mod interruption;
+mod neighbours;
+mod operation;
+mod presentation;
+mod refusals;
 mod travelling;
+mod undecodable;
