@@ -1,7 +1,7 @@
 //! Shows that the stack works: a notification that is posted arrives on a stream.
 
 use std::io::{BufRead as _, BufReader};
-use std::process::{Child, Command, Stdio};
+use std::process::{Child, ChildStdout, Command, Stdio};
 use std::time::{Duration, Instant};
 
 use anyhow::{Context, Result, bail};
@@ -20,7 +20,15 @@ pub(crate) struct Api {
     /// Host and port.
     pub(crate) address: String,
     /// Keeps the way open where addresses of Services are not reachable.
-    forward: Option<Child>,
+    forward: Option<Forward>,
+}
+
+/// A running `kubectl port-forward`. It writes a line for each connection and ends when nobody can read it, so its
+/// output stays open as long as it runs.
+#[derive(Debug)]
+struct Forward {
+    process: Child,
+    _output: BufReader<ChildStdout>,
 }
 
 impl Api {
@@ -34,20 +42,21 @@ impl Api {
         let service = format!("service/{STACK}-api");
         let mut forward: Command = kubectl.command();
         forward.args(["--namespace", NAMESPACE, "port-forward", &service, ":http"]);
-        let mut child = forward.stdout(Stdio::piped()).spawn().context("failed to start kubectl port-forward")?;
-        let output = child.stdout.take().context("failed to read from kubectl port-forward")?;
+        let mut process = forward.stdout(Stdio::piped()).spawn().context("failed to start kubectl port-forward")?;
+        let output = process.stdout.take().context("failed to read from kubectl port-forward")?;
+        let mut output = BufReader::new(output);
         let mut line = String::new();
-        BufReader::new(output).read_line(&mut line).context("failed to read from kubectl port-forward")?;
+        output.read_line(&mut line).context("failed to read from kubectl port-forward")?;
         let address = line.split_whitespace().nth(2).context("kubectl port-forward named no address")?.to_owned();
-        Ok(Self { address, forward: Some(child) })
+        Ok(Self { address, forward: Some(Forward { process, _output: output }) })
     }
 }
 
 impl Drop for Api {
     fn drop(&mut self) {
-        if let Some(child) = &mut self.forward {
-            let _ = child.kill();
-            let _ = child.wait();
+        if let Some(forward) = &mut self.forward {
+            let _ = forward.process.kill();
+            let _ = forward.process.wait();
         }
     }
 }

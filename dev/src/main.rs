@@ -8,7 +8,6 @@ mod cache;
 mod chart;
 mod cluster;
 mod command;
-
 mod demonstration;
 mod diagnosis;
 mod down;

@@ -16,6 +16,10 @@ use crate::{chart, command, diagnosis, packages, programs, up};
 /// Tests that run at once on the cluster. Each has a namespace of its own; more than this starve two cores.
 const END_TO_END_THREADS: &str = "2";
 
+/// Only the crate of these tests has a target of this name. The whole workspace is selected, so that its dependencies are
+/// compiled with the features that everything else is compiled with, and only once.
+const END_TO_END: [&str; 4] = ["test", "--workspace", "--test", "it"];
+
 /// Runs everything, or only those end-to-end tests whose names contain `filter`. `keep` leaves the cluster up.
 pub(crate) fn run(session: &Session, filter: Option<&str>, keep: bool) -> Result<()> {
     packages::install_for_cluster(session)?;
@@ -42,6 +46,9 @@ fn check(session: &Session) -> Result<()> {
 }
 
 fn end_to_end(session: &Session, filter: Option<&str>, keep: bool) -> Result<()> {
+    session.progress.step("compile end-to-end tests", Duration::from_secs(120), || {
+        command::show(workload::cargo(&session.cache).args(END_TO_END).args(["--no-run", "--quiet"]))
+    })?;
     packages::install_node(session)?;
     let clients = clients::install(session)?;
     let cluster = Cluster::named(&session.cache, "test")?;
@@ -66,7 +73,7 @@ fn on_cluster(session: &Session, cluster: &Cluster, clients: &Path, filter: Opti
         chart::install(&cluster.kubectl(), &values, &session.cache.logs().join("helm-test.log"))
     })?;
     let mut tests: Command = workload::cargo(&session.cache);
-    tests.args(["test", "--package", "realtime-e2e", "--"]).args(filter);
+    tests.args(END_TO_END).arg("--").args(filter);
     tests.arg(format!("--test-threads={END_TO_END_THREADS}"));
     tests
         .env("KUBECONFIG", cluster.kubeconfig())
