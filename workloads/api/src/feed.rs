@@ -3,6 +3,7 @@
 use bytes::Bytes;
 use jiff::Timestamp;
 use realtime_contract::feed::FeedEntry;
+use realtime_contract::time::milliseconds;
 use realtime_fanout::sse::Frame;
 use serde_json::json;
 use uuid::Uuid;
@@ -20,7 +21,7 @@ pub(crate) fn connection_frame(cursor: FeedCursor, now: Timestamp) -> Bytes {
     let data = json!({
         "type": "connection",
         "message": "Connected to notifications stream",
-        "timestamp": format!("{now:.3}"),
+        "timestamp": milliseconds(now),
     });
     Frame::new().id(&cursor.to_string()).data(&data.to_string()).encode()
 }

@@ -2,6 +2,7 @@
 
 use jiff::Timestamp;
 use prometheus::IntGauge;
+use realtime_contract::time::milliseconds;
 use serde_json::{Value, json};
 use socketioxide::{
     SocketIo,
@@ -97,5 +98,5 @@ fn acknowledge(acknowledgement: AckSender, data: &Value) {
 }
 
 fn now() -> String {
-    format!("{:.3}", Timestamp::now())
+    milliseconds(Timestamp::now())
 }

@@ -11,6 +11,7 @@ pub mod feed;
 pub mod paths;
 pub mod ports;
 pub mod readiness;
+pub mod time;
 pub mod topic;
 
 pub use component::Component;

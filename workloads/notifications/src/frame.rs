@@ -2,6 +2,7 @@
 
 use bytes::Bytes;
 use jiff::Timestamp;
+use realtime_contract::time::milliseconds;
 use realtime_fanout::sse::Frame;
 use serde_json::json;
 
@@ -22,11 +23,6 @@ pub(crate) fn product_event(record: &str, now: Timestamp) -> Bytes {
     let text = record.trim_end();
     let fields = text.strip_suffix('}').unwrap_or(text).trim_end();
     data(&format!("{fields},\"broadcastTimestamp\":\"{}\"}}", milliseconds(now)))
-}
-
-/// ISO 8601 in UTC with milliseconds.
-pub(crate) fn milliseconds(now: Timestamp) -> String {
-    format!("{now:.3}")
 }
 
 fn data(text: &str) -> Bytes {

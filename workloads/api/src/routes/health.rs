@@ -3,6 +3,7 @@
 use axum::{Json, extract::State, http::StatusCode};
 use jiff::Timestamp;
 use realtime_chassis::dependencies::Dependency;
+use realtime_contract::time::milliseconds;
 use serde_json::{Map, Value, json};
 
 use crate::state::ApiState;
@@ -12,7 +13,7 @@ pub(crate) async fn health(State(state): State<ApiState>) -> (StatusCode, Json<V
     let dependencies = state.board.snapshot().dependencies;
     let (status, name) = verdict(&dependencies);
     let services: Map<String, Value> = dependencies.iter().map(service).collect();
-    let body = json!({ "status": name, "timestamp": format!("{:.3}", Timestamp::now()), "services": services });
+    let body = json!({ "status": name, "timestamp": milliseconds(Timestamp::now()), "services": services });
     (status, Json(body))
 }
 

@@ -45,6 +45,7 @@ pub struct Notification {
     /// How far it has come.
     pub status: NotificationStatus,
     /// When the API took it.
+    #[serde(serialize_with = "crate::time::serialize")]
     pub timestamp: Timestamp,
     /// The sender's own data; absent when there is none.
     #[serde(default, skip_serializing_if = "Option::is_none")]
@@ -60,6 +61,7 @@ pub struct NotificationCreated {
     #[serde(rename = "type")]
     pub kind: String,
     /// When the event happened.
+    #[serde(serialize_with = "crate::time::serialize")]
     pub timestamp: Timestamp,
     /// The notification as it was stored, status `pending`.
     pub notification: Notification,

@@ -8,9 +8,10 @@ use axum::{
 };
 use jiff::Timestamp;
 use prometheus::{TEXT_FORMAT, TextEncoder};
+use realtime_contract::time::milliseconds;
 use serde_json::{Value, json};
 
-use crate::{frame::milliseconds, intake::REMEMBERED, state::ServiceState};
+use crate::{intake::REMEMBERED, state::ServiceState};
 
 /// `GET /`
 pub(crate) async fn information() -> Json<Value> {
