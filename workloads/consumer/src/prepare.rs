@@ -6,6 +6,7 @@ mod topics;
 use std::time::Duration;
 
 use backon::{ExponentialBuilder, Retryable};
+use realtime_chassis::shutdown;
 use thiserror::Error as ThisError;
 use tracing::{info, warn};
 
@@ -14,6 +15,16 @@ use crate::arguments::PrepareArguments;
 /// The stack is not prepared.
 #[derive(Debug, ThisError)]
 pub(crate) enum Error {
+    /// No signals.
+    #[error("failed to prepare the shutdown")]
+    PrepareShutdown {
+        /// Why.
+        #[source]
+        source: shutdown::Error,
+    },
+    /// Told to end; another prepare finishes the job.
+    #[error("failed to finish before the process was told to end")]
+    FinishInTime,
     /// The schema is not what the workloads need.
     #[error("failed to prepare the schema")]
     PrepareSchema {
@@ -36,6 +47,7 @@ impl Error {
         match self {
             Self::PrepareSchema { source } => source.is_transient(),
             Self::PrepareTopics { source } => source.is_transient(),
+            Self::PrepareShutdown { .. } | Self::FinishInTime => false,
         }
     }
 }
@@ -43,8 +55,13 @@ impl Error {
 /// Prepares both at once, and waits for backends that are away until the deadline.
 ///
 /// # Errors
-/// [`Error`] when a backend stays away, or refuses.
+/// [`Error`] when a backend stays away, or refuses, or when the process is told to end.
 pub(crate) async fn prepare(arguments: PrepareArguments) -> Result<(), Error> {
+    let token = shutdown::token().map_err(|source| Error::PrepareShutdown { source })?;
+    token.run_until_cancelled(prepare_all(&arguments)).await.unwrap_or(Err(Error::FinishInTime))
+}
+
+async fn prepare_all(arguments: &PrepareArguments) -> Result<(), Error> {
     let deadline = Duration::from_secs(arguments.prepare_seconds.into());
     let schema = patiently(deadline, "schema", || async {
         migrations::migrate(&arguments.postgres).await.map_err(|source| Error::PrepareSchema { source })

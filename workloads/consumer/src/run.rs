@@ -1,10 +1,13 @@
 //! Consuming, from the start of the process to its end.
 
+use std::time::Duration;
+
 use realtime_chassis::dependencies::{Board, watch};
 use realtime_chassis::{kafka, metrics, ops, postgres, redis, report, shutdown};
 use realtime_contract::Component;
 use realtime_contract::readiness::DependencyState;
 use thiserror::Error as ThisError;
+use tokio::task::JoinHandle;
 use tokio_util::sync::CancellationToken;
 use tracing::info;
 
@@ -67,6 +70,13 @@ pub(crate) enum Error {
         #[source]
         source: kafka::Error,
     },
+    /// The work broke down.
+    #[error("failed to go on consuming")]
+    KeepWorking {
+        /// The panic.
+        #[source]
+        source: tokio::task::JoinError,
+    },
     /// No intake.
     #[error("failed to start the intake")]
     StartIntake {
@@ -99,18 +109,40 @@ pub(crate) async fn run(arguments: RunArguments) -> Result<(), Error> {
 
     let store = Store::new(pool);
     let intake = Intake::start(&arguments.kafka, store, measures.clone(), stopped, token.clone());
-    let intake = tokio::spawn(intake.map_err(|source| Error::StartIntake { source })?.run());
-    let feeder = tokio::spawn(Feeder::new(arguments.postgres, cache, measures).run(token.clone()));
+    let intake = intake.map_err(|source| Error::StartIntake { source })?;
+    let feeder = Feeder::new(arguments.postgres, cache, measures).run(token.clone());
+    let work = tokio::spawn(async { tokio::join!(intake.run(), feeder) });
     board.started();
     info!("started");
 
-    token.cancelled().await;
-    board.draining();
-    shutdown::drain(arguments.shutdown.drain(), "intake and feeder", async { tokio::join!(intake, feeder) }).await;
+    let outcome = until_ended(work, &board, &token, arguments.shutdown.drain()).await;
     ended.cancel();
     drop(ops.await);
     info!("ended");
-    Ok(())
+    outcome
+}
+
+/// Waits for the signal, then for the work to come to its end within the deadline. Work that ends by itself has broken down: the process
+/// ends, too, and is started anew.
+async fn until_ended(
+    mut work: JoinHandle<((), ())>,
+    board: &Board,
+    token: &CancellationToken,
+    deadline: Duration,
+) -> Result<(), Error> {
+    let broken = tokio::select! {
+        () = token.cancelled() => None,
+        ended = &mut work => ended.err(),
+    };
+    board.draining();
+    token.cancel();
+    match broken {
+        Some(source) => Err(Error::KeepWorking { source }),
+        None => {
+            shutdown::drain(deadline, "intake and feeder", work).await;
+            Ok(())
+        }
+    }
 }
 
 fn watch_all(
