@@ -23,7 +23,7 @@ use crate::config::RunConfig;
 use crate::metrics::Metrics;
 
 /// Changes within this time lead to one reconcile.
-const DEBOUNCE: Duration = Duration::from_millis(500);
+const DEBOUNCE: Duration = Duration::from_secs(1);
 
 type Guarded = DeserializeGuard<RealtimeStack>;
 
