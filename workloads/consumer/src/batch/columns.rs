@@ -153,7 +153,7 @@ mod tests {
     #[test]
     fn the_feed_has_the_processed_notification_byte_for_byte() {
         let rows = FeedRows::of(&items(&[EVENT]));
-        let expected = r#"{"id":"0192d3a4-0000-7000-8000-000000000002","message":"hello","type":"info","channel":"default","status":"processed","timestamp":"2026-11-21T06:00:00Z"}"#;
+        let expected = r#"{"id":"0192d3a4-0000-7000-8000-000000000002","message":"hello","type":"info","channel":"default","status":"processed","timestamp":"2026-11-21T06:00:00.000Z"}"#;
         assert_eq!(rows.notifications, [expected]);
     }
 
