@@ -11,7 +11,7 @@ use crate::workload::Resources;
 #[serde(rename_all = "camelCase")]
 pub enum Backend {
     /// The operator runs it: one instance with a volume.
-    Managed(ManagedBackend),
+    Managed(#[serde(deserialize_with = "crate::null::is_default")] ManagedBackend),
 }
 
 impl Default for Backend {

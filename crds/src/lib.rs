@@ -10,11 +10,12 @@
     reason = "KubeSchema repeats each struct with rules inside a function, where its pub is unreachable"
 )]
 
-use k8s_openapi::apiextensions_apiserver::pkg::apis::apiextensions::v1::CustomResourceDefinition;
+use k8s_openapi::apiextensions_apiserver::pkg::apis::apiextensions::v1::{CustomResourceDefinition, JSONSchemaProps};
 use kube::CustomResourceExt;
 
 mod backend;
 mod condition;
+mod null;
 mod spec;
 mod status;
 mod workload;
@@ -38,5 +39,16 @@ pub const MAXIMUM_NAME_LENGTH: usize = 38;
 
 /// The definition of the resource, as it stands in `crds/realtimestack.yaml` and in the chart.
 pub fn definition() -> CustomResourceDefinition {
-    RealtimeStack::crd()
+    let mut definition = RealtimeStack::crd();
+    let schemas = definition.spec.versions.iter_mut().filter_map(|version| version.schema.as_mut());
+    for schema in schemas.filter_map(|schema| schema.open_api_v3_schema.as_mut()) {
+        if let Some(spec) = property(schema, "spec") {
+            null::tolerate(spec);
+        }
+    }
+    definition
+}
+
+fn property<'a>(schema: &'a mut JSONSchemaProps, name: &str) -> Option<&'a mut JSONSchemaProps> {
+    schema.properties.as_mut()?.get_mut(name)
 }

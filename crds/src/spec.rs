@@ -92,7 +92,7 @@ pub struct RealtimeStackSpec {
     pub postgres: Option<Backend>,
 
     /// Topics beside or in place of the defaults `notifications` and `product-events` (6 partitions each), which always exist.
-    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    #[serde(default, skip_serializing_if = "Vec::is_empty", deserialize_with = "crate::null::is_default")]
     #[schemars(
         length(max = 64),
         extend("x-kubernetes-list-type" = "map", "x-kubernetes-list-map-keys" = ["name"])
@@ -171,7 +171,7 @@ pub struct Image {
     pub pull_policy: Option<PullPolicy>,
 
     /// Names of Secrets with registry credentials, in the stack's namespace.
-    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    #[serde(default, skip_serializing_if = "Vec::is_empty", deserialize_with = "crate::null::is_default")]
     #[schemars(length(max = 8), inner(length(min = 1, max = 253)), extend("x-kubernetes-list-type" = "set"))]
     pub pull_secrets: Vec<String>,
 }

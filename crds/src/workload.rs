@@ -21,7 +21,7 @@ pub struct Workload<C> {
     pub config: Option<C>,
 
     /// Variables that win over those which the operator generates.
-    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    #[serde(default, skip_serializing_if = "Vec::is_empty", deserialize_with = "crate::null::is_default")]
     #[schemars(
         length(max = 64),
         extend("x-kubernetes-list-type" = "map", "x-kubernetes-list-map-keys" = ["name"])
@@ -72,7 +72,7 @@ pub struct ApiConfig {
     pub log_level: Option<LogLevel>,
 
     /// Origins whose pages may use the API, or `*` alone. Default: the local development servers of React and Vite.
-    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    #[serde(default, skip_serializing_if = "Vec::is_empty", deserialize_with = "crate::null::is_default")]
     #[schemars(length(max = 32), inner(length(min = 1, max = 255), regex(pattern = r"^(\*|https?://[^/,\s]+)$")))]
     pub cors_origins: Vec<String>,
 }

@@ -30,6 +30,12 @@ fn accepts_an_empty_spec() {
 }
 
 #[test]
+fn takes_a_null_for_nothing() {
+    let spec = "{api: null, topics: null, redis: {managed: null}, consumer: {env: null, config: null}}";
+    stack("demo", spec).validate_cel().expect("a null is what server-side apply leaves of an emptied object");
+}
+
+#[test]
 fn accepts_every_field_at_once() {
     let spec = r#"{
         operation: {state: Running, reconciliation: Active}, deletionPolicy: {volumes: Delete},
