@@ -19,17 +19,25 @@ static OPERATOR_STAYS: RwLock<()> = RwLock::const_new(());
 /// The name of every stack: only the namespace tells two of them apart.
 pub const NAME: &str = "demo";
 
-/// Two replicas of API and notifications.
+/// Two replicas of API and notifications. Its backends ask for little, so that three stacks fit on two processors.
 pub static REPLICATED: Shared = Shared {
     prefix: "replicated",
-    spec: || json!({"api": {"scaling": {"fixed": {"replicas": 2}}}, "notifications": {"scaling": {"fixed": {"replicas": 2}}}}),
+    spec: || {
+        let twice = json!({"scaling": {"fixed": {"replicas": 2}}});
+        let little = json!({"managed": {"resources": {"requests": {"cpu": "25m"}}}});
+        json!({"api": twice, "notifications": twice, "redis": little, "kafka": little, "postgres": little})
+    },
     namespace: OnceCell::const_new(),
     gate: RwLock::const_new(()),
 };
 
-/// Every default.
-pub static DEFAULT: Shared =
-    Shared { prefix: "default", spec: || json!({}), namespace: OnceCell::const_new(), gate: RwLock::const_new(()) };
+/// Every default; the one about deletion is spelled out, so that what a test adds can be taken back to something.
+pub static DEFAULT: Shared = Shared {
+    prefix: "default",
+    spec: || json!({"deletionPolicy": {"volumes": "Retain"}}),
+    namespace: OnceCell::const_new(),
+    gate: RwLock::const_new(()),
+};
 
 /// A stack that several tests use.
 pub struct Shared {

@@ -1,5 +1,7 @@
 //! The stack on a real cluster, driven by real clients. Started by `cargo xtask test`.
 
+#![expect(clippy::panic, reason = "functions that only tests call fail the test")]
+
 mod admission;
 mod bad_input;
 mod deletion;
@@ -9,6 +11,7 @@ mod idleness;
 mod interruption;
 mod neighbours;
 mod operation;
+mod ops;
 mod presentation;
 mod refusals;
 mod travelling;

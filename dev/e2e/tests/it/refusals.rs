@@ -83,6 +83,26 @@ async fn refuses_any_origin_beside_named_ones() {
     says(answer("demo", &spec).await, "it must stand alone");
 }
 
+/// Server-side apply leaves nothing of a map whose last field is taken back, not even the empty map.
+#[tokio::test]
+async fn an_empty_spec_may_follow_a_fuller_one() {
+    alone("emptied", async |stack| {
+        stack
+            .apply(
+                &json!({"operation": {"reconciliation": "Paused"}, "redis": {"managed": {"storage": {"size": "1Gi"}}}}),
+            )
+            .await;
+        let managed = json!({"operation": {"reconciliation": "Paused"}, "redis": {"managed": {}}});
+        for spec in [managed, json!({})] {
+            let patch = json!({"apiVersion": "realtimestack.io/v1alpha1", "kind": "RealtimeStack", "spec": spec});
+            let parameters = PatchParams { dry_run: true, force: true, ..PatchParams::apply(MANAGER) };
+            let answer = stack.objects::<RealtimeStack>().patch(&stack.name, &parameters, &Patch::Apply(&patch)).await;
+            answer.unwrap_or_else(|error| panic!("{spec}: {error}"));
+        }
+    })
+    .await;
+}
+
 /// The rules about changes need a stack that is there; paused, so that nothing is built for it.
 #[tokio::test]
 async fn refuses_changes_that_no_volume_or_topic_could_follow() {
