@@ -43,24 +43,40 @@ impl Arrivals {
 
     /// The first event that `matches`, among those already read or still to come.
     ///
-    /// # Panics
-    /// When none comes within the limit, with what came instead.
-    pub async fn wait(&mut self, what: &str, limit: Duration, matches: impl Fn(&Value) -> bool) -> Arrival {
+    /// # Errors
+    /// When none comes within the limit: what came instead.
+    pub async fn find(
+        &mut self,
+        what: &str,
+        limit: Duration,
+        matches: impl Fn(&Value) -> bool,
+    ) -> Result<Arrival, String> {
         if let Some(arrival) = self.seen.iter().find(|arrival| matches(&arrival.event)) {
-            return arrival.clone();
+            return Ok(arrival.clone());
         }
         let deadline = tokio::time::Instant::now() + limit;
         loop {
             let Ok(next) = tokio::time::timeout_at(deadline, self.receiver.recv()).await else {
-                panic!("{}: no {what} within {:.0} s; came: {}", self.client, limit.as_secs_f64(), self.listed())
+                let (client, seconds) = (&self.client, limit.as_secs_f64());
+                return Err(format!("{client}: no {what} within {seconds:.0} s; came: {}", self.listed()));
             };
-            let Some(event) = next else { panic!("{} ended without {what}; came: {}", self.client, self.listed()) };
+            let Some(event) = next else {
+                return Err(format!("{} ended without {what}; came: {}", self.client, self.listed()));
+            };
             let arrival = Arrival { at: Instant::now(), event };
             self.seen.push(arrival.clone());
             if matches(&arrival.event) {
-                return arrival;
+                return Ok(arrival);
             }
         }
+    }
+
+    /// The first event that `matches`, among those already read or still to come.
+    ///
+    /// # Panics
+    /// When none comes within the limit, with what came instead.
+    pub async fn wait(&mut self, what: &str, limit: Duration, matches: impl Fn(&Value) -> bool) -> Arrival {
+        self.find(what, limit, matches).await.unwrap_or_else(|error| panic!("{error}"))
     }
 
     /// The notification with that id.

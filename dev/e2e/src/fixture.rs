@@ -31,13 +31,9 @@ pub static REPLICATED: Shared = Shared {
     gate: RwLock::const_new(()),
 };
 
-/// Every default; the one about deletion is spelled out, so that what a test adds can be taken back to something.
-pub static DEFAULT: Shared = Shared {
-    prefix: "default",
-    spec: || json!({"deletionPolicy": {"volumes": "Retain"}}),
-    namespace: OnceCell::const_new(),
-    gate: RwLock::const_new(()),
-};
+/// Every default: `spec: {}`.
+pub static DEFAULT: Shared =
+    Shared { prefix: "default", spec: || json!({}), namespace: OnceCell::const_new(), gate: RwLock::const_new(()) };
 
 /// A stack that several tests use.
 pub struct Shared {

@@ -10,6 +10,7 @@ pub mod arrivals;
 pub mod audit;
 pub mod clients;
 pub mod cluster;
+pub mod collector;
 pub mod diagnosis;
 pub mod environment;
 pub mod eventually;

@@ -11,20 +11,30 @@ use crate::arrivals::Arrivals;
 /// Opens a stream, from the event after `cursor` when there is one.
 ///
 /// # Panics
-/// When the server does not answer with an event stream within 20 s.
+/// When the server does not answer with an event stream.
 pub async fn listen(url: &str, cursor: Option<&str>) -> Arrivals {
+    try_listen(url, cursor).await.unwrap_or_else(|error| panic!("{error}"))
+}
+
+/// Opens a stream, from the event after `cursor` when there is one.
+///
+/// # Errors
+/// When the server does not answer with an event stream.
+pub async fn try_listen(url: &str, cursor: Option<&str>) -> Result<Arrivals, String> {
     let client = reqwest::Client::builder().connect_timeout(Duration::from_secs(5)).no_proxy().build();
-    let client = client.unwrap_or_else(|error| panic!("failed to build the reader of {url}: {error}"));
+    let client = client.map_err(|error| format!("failed to build the reader of {url}: {error}"))?;
     let mut request = client.get(url).header("accept", "text/event-stream");
     if let Some(cursor) = cursor {
         request = request.header("last-event-id", cursor);
     }
-    let answer = request.send().await.unwrap_or_else(|error| panic!("failed to open {url}: {error:?}"));
+    let answer = request.send().await.map_err(|error| format!("failed to open {url}: {error:?}"))?;
     let kind = answer.headers().get("content-type").and_then(|value| value.to_str().ok()).unwrap_or_default();
-    assert_eq!((answer.status().as_u16(), kind.split(';').next()), (200, Some("text/event-stream")), "{url}");
+    if (answer.status().as_u16(), kind.split(';').next()) != (200, Some("text/event-stream")) {
+        return Err(format!("{url} was answered {} with {kind}", answer.status()));
+    }
     let (sender, arrivals) = Arrivals::new(&format!("stream {url}"));
     tokio::spawn(forward(answer, sender));
-    arrivals.connected().await
+    Ok(arrivals.connected().await)
 }
 
 async fn forward(answer: reqwest::Response, sender: mpsc::UnboundedSender<Value>) {

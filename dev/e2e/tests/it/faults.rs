@@ -5,7 +5,9 @@
 use std::time::{Duration, Instant};
 
 use k8s_openapi::api::apps::v1::StatefulSet;
-use kube::api::{Patch, PatchParams};
+use k8s_openapi::api::core::v1::Pod;
+use kube::ResourceExt;
+use kube::api::{DeleteParams, Patch, PatchParams};
 use realtime_contract::Component;
 use realtime_crds::{ComponentState, ConditionType, Conditions};
 use realtime_e2e::fixture::{DEFAULT, default_spec};
@@ -13,6 +15,8 @@ use realtime_e2e::stack::START_LIMIT;
 use realtime_e2e::{Stack, eventually, kubectl, sse};
 use serde_json::json;
 
+/// What comes at once comes within this time.
+const PATIENCE: Duration = Duration::from_secs(10);
 /// The status tells of it this soon after the pod was gone.
 const TOLD: Duration = Duration::from_secs(15);
 /// What was accepted is delivered this soon after the stack is Ready again.
@@ -68,6 +72,15 @@ async fn told_by_the_api(stack: &Stack, backend: Component) {
     assert!(component.message.is_some_and(|message| message.contains(backend.name())));
 }
 
+/// Ends a workload's pods without giving them time for anything.
+async fn kill(stack: &Stack, component: Component) {
+    for pod in stack.pods(component).await {
+        let parameters = DeleteParams::default().grace_period(0);
+        stack.objects::<Pod>().delete(&pod.name_any(), &parameters).await.expect("a pod can be killed");
+    }
+}
+
+/// Accepted means kept: also when the instance that accepted them dies before it could hand them on.
 #[tokio::test]
 async fn without_kafka_notifications_are_accepted_and_arrive_when_it_is_back() {
     DEFAULT
@@ -81,13 +94,20 @@ async fn without_kafka_notifications_are_accepted_and_arrive_when_it_is_back() {
 
             let url = format!("{}/api/sse/notifications", stack.url(Component::Api).await);
             let mut stream = sse::listen(&url, None).await;
+            let greeting = stream.wait("greeting", PATIENCE, |event| event["data"]["type"] == "connection").await;
+            let cursor = greeting.event["id"].as_str().expect("each frame has a cursor");
             let posted = [stack.api().await.notify("first").await, stack.api().await.notify("second").await];
+            kill(stack, Component::Api).await;
             resume(stack).await;
+
+            // To another instance of the API, from where the first one had begun.
+            let url = format!("{}/api/sse/notifications", stack.url(Component::Api).await);
+            let mut stream = sse::listen(&url, Some(cursor)).await;
             for notification in &posted {
                 stream.notification(&notification.id, DELIVERED).await;
             }
             let order: Vec<_> = stream.seen().iter().filter_map(|arrival| arrival.data()["message"].as_str()).collect();
-            assert_eq!(order[order.len() - 2..], ["first", "second"], "{order:?}");
+            assert_eq!(order[order.len() - 2..], ["first", "second"], "once each, and in order: {order:?}");
         })
         .await;
 }

@@ -14,5 +14,6 @@ mod operation;
 mod ops;
 mod presentation;
 mod refusals;
+mod telemetry;
 mod travelling;
 mod undecodable;
