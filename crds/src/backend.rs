@@ -1,6 +1,5 @@
 //! Redis, Kafka and Postgres as a user asks for them.
 
-use kube::KubeSchema;
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
@@ -33,15 +32,9 @@ pub struct ManagedBackend {
     pub resources: Option<Resources>,
 }
 
-/// A volume. It is fixed once it exists; the operator refuses another size or class for a volume that is there.
-#[derive(KubeSchema, Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
+/// A volume. Its size and class are fixed once it exists: the operator refuses others for a volume that is there.
+#[derive(JsonSchema, Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
 #[serde(rename_all = "camelCase")]
-#[x_kube(
-    validation = Rule::new("!has(oldSelf.size) || (has(self.size) && quantity(self.size).compareTo(quantity(oldSelf.size)) == 0)")
-        .message("storage.size cannot change while the volume exists: set the old size again, or move the data to a new stack"),
-    validation = Rule::new("!has(oldSelf.class) || (has(self.class) && self.class == oldSelf.class)")
-        .message("storage.class cannot change while the volume exists: set the old class again, or move the data to a new stack")
-)]
 pub struct Storage {
     /// Size as a quantity, as in `10Gi`. Default `1Gi` for Redis, `5Gi` for Kafka and Postgres.
     #[serde(default, skip_serializing_if = "Option::is_none")]

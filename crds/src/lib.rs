@@ -3,7 +3,7 @@
 //! Everything is optional: `spec: {}` is a working development stack. Defaults are resolved by the operator and never written into the
 //! spec by the schema, so what a user applied is what the user reads back. A union is an enum tagged by its key.
 //!
-//! `realtimestack.yaml` beside this crate is generated from these types by `cargo xtask crd`; a test fails when it drifts.
+//! `realtimestack.yaml` beside this crate is generated from these types by `cargo xtask generate`; a test fails when it drifts.
 
 #![expect(
     unreachable_pub,

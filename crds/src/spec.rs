@@ -10,6 +10,8 @@ use crate::workload::{Api, Consumer, Notifications};
 
 /// A realtime platform in one namespace: API, consumer and notifications over Redis, Kafka and Postgres.
 #[derive(CustomResource, KubeSchema, Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
+#[x_kube(validation = Rule::new("!(has(self.operation) && has(self.operation.state) && self.operation.state == 'Stopped' && has(oldSelf.operation) && has(oldSelf.operation.state) && oldSelf.operation.state == 'Stopped') || (has(self.deletionPolicy) && has(self.deletionPolicy.volumes) ? self.deletionPolicy.volumes : 'Retain') == (has(oldSelf.deletionPolicy) && has(oldSelf.deletionPolicy.volumes) ? oldSelf.deletionPolicy.volumes : 'Retain')")
+    .message("deletionPolicy.volumes cannot change while the stack is stopped: Kubernetes changes the owner of volumes only together with their pods; set operation.state to Running first"))]
 #[kube(
     group = "realtimestack.io",
     version = "v1alpha1",
@@ -202,8 +204,12 @@ impl PullPolicy {
 /// A topic.
 #[derive(KubeSchema, Clone, Debug, PartialEq, Serialize, Deserialize)]
 #[serde(rename_all = "camelCase")]
-#[x_kube(validation = Rule::new("!has(oldSelf.partitions) || (has(self.partitions) && self.partitions >= oldSelf.partitions)")
-    .message("partitions cannot shrink: Kafka only adds partitions; set at least the old number or use a new topic"))]
+#[x_kube(
+    validation = Rule::new("(has(self.partitions) ? self.partitions : 6) >= (has(oldSelf.partitions) ? oldSelf.partitions : 6)")
+        .message("partitions cannot shrink: Kafka only adds partitions, and 6 is the default; set at least the old number or use a new topic"),
+    validation = Rule::new("!(self.name in ['notifications', 'product-events']) || !has(self.partitions) || self.partitions >= 6")
+        .message("topics: notifications and product-events always exist with at least 6 partitions; set 6 or more, or leave partitions out")
+)]
 pub struct Topic {
     /// Name in Kafka.
     #[schemars(length(min = 1, max = 200), regex(pattern = r"^[A-Za-z0-9][A-Za-z0-9._-]*$"))]

@@ -127,8 +127,12 @@ impl LogLevel {
 /// One environment variable.
 #[derive(KubeSchema, Clone, Debug, PartialEq, Serialize, Deserialize)]
 #[serde(rename_all = "camelCase")]
-#[x_kube(validation = Rule::new("!(self.name in ['REALTIME_STACK', 'REALTIME_NAMESPACE', 'REALTIME_POD'])")
-    .message("env: REALTIME_STACK, REALTIME_NAMESPACE and REALTIME_POD say which instance a pod is; remove the variable"))]
+#[x_kube(
+    validation = Rule::new("!(self.name in ['REALTIME_STACK', 'REALTIME_NAMESPACE', 'REALTIME_POD'])")
+        .message("env: REALTIME_STACK, REALTIME_NAMESPACE and REALTIME_POD say which instance a pod is; remove the variable"),
+    validation = Rule::new("!(self.name in ['PORT', 'API_PORT', 'REALTIME_OPS_PORT'])")
+        .message("env: Services and probes find a process by its ports, which are fixed; remove the variable")
+)]
 pub struct EnvironmentVariable {
     /// Name of the variable.
     #[schemars(length(min = 1, max = 128), regex(pattern = r"^[A-Za-z_][A-Za-z0-9_]*$"))]

@@ -94,15 +94,29 @@ fn refuses_fewer_partitions_than_before() {
 }
 
 #[test]
-fn refuses_another_size_for_a_volume() {
-    let refusal =
-        refusal_of_change("{redis: {managed: {storage: {size: 1Gi}}}}", "{redis: {managed: {storage: {size: 2Gi}}}}");
-    says(&refusal, "storage.size cannot change");
+fn refuses_fewer_partitions_than_the_default_had() {
+    let refusal = refusal_of_change("{topics: [{name: a}]}", "{topics: [{name: a, partitions: 3}]}");
+    says(&refusal, "partitions cannot shrink");
 }
 
 #[test]
-fn refuses_another_class_for_a_volume() {
-    let refusal =
-        refusal_of_change("{redis: {managed: {storage: {class: a}}}}", "{redis: {managed: {storage: {class: b}}}}");
-    says(&refusal, "storage.class cannot change");
+fn refuses_fewer_partitions_for_the_topics_that_always_exist() {
+    says(&refusal("{topics: [{name: product-events, partitions: 2}]}"), "always exist with at least 6 partitions");
+}
+
+#[test]
+fn refuses_other_ports_by_variable() {
+    says(&refusal("{api: {env: [{name: PORT, value: '80'}]}}"), "ports, which are fixed");
+}
+
+#[test]
+fn refuses_another_fate_for_the_volumes_of_a_stopped_stack() {
+    let refusal = refusal_of_change(
+        "{operation: {state: Stopped}, deletionPolicy: {volumes: Delete}}",
+        "{operation: {state: Stopped}}",
+    );
+    says(&refusal, "cannot change while the stack is stopped");
+    stack("demo", "{}")
+        .validate_cel_update(&stack("demo", "{operation: {state: Stopped}, deletionPolicy: {volumes: Delete}}"))
+        .expect("started again, it may change");
 }

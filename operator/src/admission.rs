@@ -60,6 +60,10 @@ fn variables() -> Vec<Variable> {
 fn validations() -> Vec<Validation> {
     let own = [
         validation("variables.pod != ''", "the readiness report is written with a token that is bound to a pod"),
+        validation(
+            "has(request.options) && has(request.options.fieldManager) && request.options.fieldManager == variables.pod",
+            "the readiness report is applied with the pod's name as its field manager, under which the operator removes it",
+        ),
         validation("variables.others == variables.othersBefore", "a pod writes its own entry of status.instances only"),
     ];
     let fields = status_fields().into_iter().filter(|field| field != "instances");

@@ -3,6 +3,7 @@
 pub mod apply;
 pub mod backend;
 pub mod build;
+pub mod coalesce;
 pub mod dereference;
 #[cfg(test)]
 pub(crate) mod fixtures;
@@ -27,6 +28,7 @@ use kube::runtime::events::Recorder;
 use kube::{Client, ResourceExt};
 use realtime_crds::RealtimeStack;
 use thiserror::Error;
+use tokio_util::sync::CancellationToken;
 use tracing::{Instrument, info_span};
 
 use self::apply::{Applied, Outcome};
@@ -54,6 +56,8 @@ pub struct Context {
     pub recorder: Recorder,
     /// Metrics.
     pub metrics: Metrics,
+    /// Cancelled when the process is to end.
+    pub ends: CancellationToken,
 }
 
 /// What kept the operator from applying anything.
@@ -176,7 +180,10 @@ pub async fn reconcile(guarded: Arc<DeserializeGuard<RealtimeStack>>, context: A
     let (namespace, name) = (guarded.namespace().unwrap_or_default(), guarded.name_any());
     let span = info_span!("reconcile", stack = %name, namespace = %namespace, trace_id = tracing::field::Empty);
     let result = async {
-        context.watches.ready().await;
+        let begun = context.ends.run_until_cancelled(context.watches.ready()).await;
+        if begun.is_none() {
+            return Ok(());
+        }
         match &guarded.0 {
             Ok(stack) => reconcile_stack(stack, None, &context).await,
             Err(invalid) => {

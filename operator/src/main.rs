@@ -72,7 +72,7 @@ async fn lead(
 ) -> anyhow::Result<()> {
     let lost = lease.lost();
     let ends = CancellationToken::new();
-    let controller = controller::run::run(client, config, measures, ends.clone().cancelled_owned());
+    let controller = controller::run::run(client, config, measures, ends.clone());
     let mut controller = std::pin::pin!(controller);
     tokio::select! {
         () = &mut controller => {}

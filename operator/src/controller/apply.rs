@@ -3,6 +3,7 @@
 //! An object is skipped when what is desired and what is observed are those of the last apply: a no-op apply is a write, too.
 
 pub mod memory;
+mod prepared;
 
 #[cfg(test)]
 mod tests;
@@ -15,7 +16,7 @@ use kube::api::{Api, DeleteParams, DynamicObject, Patch, PatchParams, Preconditi
 use thiserror::Error;
 
 use self::memory::{Memory, Record};
-use super::build::{job, metadata};
+use super::build::labels;
 use super::object::{DesiredObject, Key, Kind, Wave};
 use super::observed::{Observed, ObservedObject};
 use super::stack::ValidatedStack;
@@ -51,6 +52,8 @@ pub enum Applied {
     },
     /// Its turn has not come: the prepare step has not completed.
     Waiting,
+    /// It was deleted, to be made anew as soon as it is gone.
+    Replacing,
     /// It was deleted, because the stack no longer has it.
     Pruned,
 }
@@ -66,6 +69,23 @@ pub enum Error {
         /// Why.
         #[source]
         source: Box<kube::Error>,
+    },
+    /// It could not be found out whose an object is.
+    #[error("failed to read {key}")]
+    ReadObject {
+        /// Which.
+        key: Key,
+        /// Why.
+        #[source]
+        source: Box<kube::Error>,
+    },
+    /// An object of that name is there and is not the stack's.
+    #[error(
+        "failed to apply {key}: one of that name exists and does not belong to the stack; rename the stack, or delete the other one"
+    )]
+    TakeOver {
+        /// Which.
+        key: Key,
     },
     /// An object could not be deleted.
     #[error("failed to delete {key}")]
@@ -99,7 +119,7 @@ pub async fn apply(
     let mut outcomes = Vec::new();
     for wave in Wave::ALL {
         let turn = objects.iter().filter(|object| object.key.kind.wave() == wave);
-        if wave == Wave::Workloads && !is_prepared(stack, observed) {
+        if wave == Wave::Workloads && !prepared::is_prepared(stack, observed) {
             outcomes.extend(turn.map(|object| Outcome { key: object.key.clone(), result: Ok(Applied::Waiting) }));
             continue;
         }
@@ -110,17 +130,6 @@ pub async fn apply(
         outcomes.push(step.prune(key, object).await);
     }
     outcomes
-}
-
-/// Whether workloads may start: the current prepare step has completed, now or when the workloads were last applied. A stopped stack
-/// has nothing to wait for.
-fn is_prepared(stack: &ValidatedStack, observed: &Observed) -> bool {
-    let name = job::name(stack);
-    let completed = observed.job(&name).is_some_and(|job| job_state::state(job) == JobState::Complete);
-    let remembered = observed.deployments.iter().any(|deployment| {
-        deployment.metadata.annotations.as_ref().and_then(|it| it.get(metadata::PREPARED_BY)) == Some(&name)
-    });
-    !stack.running || completed || remembered
 }
 
 /// What this stack owns but does not want. Never a Secret, never a volume; while stopped, the prepare step stays as the proof that it
@@ -153,24 +162,66 @@ impl Step<'_> {
     }
 
     async fn apply_object(&self, desired: &DesiredObject) -> Outcome {
-        let key = desired.key.clone();
-        let observed = self.observed.objects.get(&key);
-        if let Some(version) = self.memory.unchanged(&self.stack.uid, desired, observed) {
-            let failed = self.replace_failed_job(&key).await;
-            return Outcome { key, result: failed.map_or(Ok(Applied::Current { version, written: false }), Err) };
-        }
-        let result = match self.write(desired).await {
-            Err(error) if is_immutable(&error) && is_recreatable(key.kind) => self.recreate(desired).await,
-            result => result,
+        let result = match desired.key.kind {
+            Kind::Job => self.apply_job(desired).await,
+            _ => self.apply_unless_unchanged(desired).await,
         };
-        let result = result.map(|object| {
-            let applied = ObservedObject::of(&object);
-            let version = applied.version.clone();
-            self.memory.remember(&self.stack.uid, &key, Record { hash: desired.hash.clone(), object: applied });
-            Applied::Current { version, written: true }
-        });
-        let result = result.map_err(|source| Error::ApplyObject { key: key.clone(), source: Box::new(source) });
-        Outcome { key, result }
+        Outcome { key: desired.key.clone(), result }
+    }
+
+    /// A Job's template cannot change, and its name says all that matters: one that is there is left alone, unless it has failed or
+    /// prepared other volumes than those that are there.
+    async fn apply_job(&self, desired: &DesiredObject) -> Result<Applied, Error> {
+        let key = &desired.key;
+        let (Some(job), Some(object)) = (self.observed.job(&key.name), self.observed.objects.get(key)) else {
+            return self.apply_unless_unchanged(desired).await;
+        };
+        if prepared::is_outdated(self.stack, self.observed, job) {
+            return self.delete(key, object).await.map(|()| Applied::Replacing);
+        }
+        let JobState::Failed { reason, since } = job_state::state(job) else {
+            return Ok(Applied::Current { version: object.version.clone(), written: false });
+        };
+        if since.is_some_and(|since| self.now.as_second() - since.as_second() >= PREPARE_RETRY_SECONDS) {
+            self.delete(key, object).await?;
+        }
+        Err(Error::Prepare { job: key.name.clone(), reason })
+    }
+
+    async fn apply_unless_unchanged(&self, desired: &DesiredObject) -> Result<Applied, Error> {
+        let key = &desired.key;
+        let observed = self.observed.objects.get(key);
+        if let Some(version) = self.memory.unchanged(&self.stack.uid, desired, observed) {
+            return Ok(Applied::Current { version, written: false });
+        }
+        if observed.is_none() {
+            self.refuse_foreign(key).await?;
+        }
+        match (self.write(desired).await, observed) {
+            (Ok(object), _) => {
+                let object = ObservedObject::of(&object);
+                let version = object.version.clone();
+                self.memory.remember(&self.stack.uid, key, Record { hash: desired.hash.clone(), object });
+                Ok(Applied::Current { version, written: true })
+            }
+            (Err(error), Some(object)) if is_immutable(&error) && object.owners.contains(&self.stack.uid) => {
+                self.delete_alone(key, object).await.map(|()| Applied::Replacing)
+            }
+            (Err(source), _) => Err(Error::ApplyObject { key: key.clone(), source: Box::new(source) }),
+        }
+    }
+
+    /// The watches know all objects with the stack's labels. What they do not know is looked at before it is written for the first
+    /// time, so that nobody else's object of that name is taken over.
+    async fn refuse_foreign(&self, key: &Key) -> Result<(), Error> {
+        let found = self.api(key.kind).get_metadata_opt(&key.name).await;
+        let found = found.map_err(|source| Error::ReadObject { key: key.clone(), source: Box::new(source) })?;
+        match found {
+            Some(object) if !labels::belongs_to(&object.metadata, &self.stack.name) => {
+                Err(Error::TakeOver { key: key.clone() })
+            }
+            _ => Ok(()),
+        }
     }
 
     /// Server-side apply; but for the Secret a merge of its metadata, which never creates one without values.
@@ -185,33 +236,24 @@ impl Step<'_> {
         api.patch(name, &PatchParams::apply(MANAGER).force(), &Patch::Apply(&desired.manifest)).await
     }
 
-    /// Deletes the object but not what it owns, and applies it anew.
-    async fn recreate(&self, desired: &DesiredObject) -> Result<DynamicObject, kube::Error> {
-        let parameters =
-            DeleteParams { propagation_policy: Some(PropagationPolicy::Orphan), ..DeleteParams::default() };
-        self.api(desired.key.kind).delete(&desired.key.name, &parameters).await?;
-        self.write(desired).await
-    }
-
-    async fn replace_failed_job(&self, key: &Key) -> Option<Error> {
-        let job = (key.kind == Kind::Job).then(|| self.observed.job(&key.name)).flatten()?;
-        let JobState::Failed { reason, since } = job_state::state(job) else { return None };
-        let waited = since.is_some_and(|since| self.now.as_second() - since.as_second() >= PREPARE_RETRY_SECONDS);
-        let object = self.observed.objects.get(key)?;
-        if waited && let Err(error) = self.delete(key, object).await {
-            return Some(error);
-        }
-        Some(Error::Prepare { job: key.name.clone(), reason })
-    }
-
     async fn prune(&self, key: &Key, object: &ObservedObject) -> Outcome {
         let result = self.delete(key, object).await.map(|()| Applied::Pruned);
         Outcome { key: key.clone(), result }
     }
 
+    /// With all that it owns.
     async fn delete(&self, key: &Key, object: &ObservedObject) -> Result<(), Error> {
+        self.delete_with(key, object, PropagationPolicy::Background).await
+    }
+
+    /// Without what it owns, which the next one of that name takes up.
+    async fn delete_alone(&self, key: &Key, object: &ObservedObject) -> Result<(), Error> {
+        self.delete_with(key, object, PropagationPolicy::Orphan).await
+    }
+
+    async fn delete_with(&self, key: &Key, object: &ObservedObject, policy: PropagationPolicy) -> Result<(), Error> {
         let parameters = DeleteParams {
-            propagation_policy: Some(PropagationPolicy::Background),
+            propagation_policy: Some(policy),
             preconditions: Some(Preconditions { uid: Some(object.uid.clone()), resource_version: None }),
             ..DeleteParams::default()
         };
@@ -223,10 +265,9 @@ impl Step<'_> {
     }
 }
 
+/// Whether the API server refused a change of what cannot change, in its words for StatefulSets and bindings of roles.
 fn is_immutable(error: &kube::Error) -> bool {
-    matches!(error, kube::Error::Api(status) if status.code == 422)
-}
-
-const fn is_recreatable(kind: Kind) -> bool {
-    matches!(kind, Kind::StatefulSet | Kind::RoleBinding)
+    let kube::Error::Api(status) = error else { return false };
+    let sentences = ["updates to statefulset spec for fields other than", "cannot change roleRef"];
+    status.code == 422 && sentences.iter().any(|sentence| status.message.contains(sentence))
 }

@@ -4,15 +4,16 @@ use std::collections::BTreeMap;
 
 use k8s_openapi::api::core::v1::{PersistentVolumeClaim, Secret};
 use kube::api::{Api, ObjectMeta, PostParams};
-use kube::{Client, ResourceExt};
-use realtime_crds::{RealtimeStack, Reconciliation};
+use kube::{Client, Resource, ResourceExt};
+use realtime_contract::Component;
+use realtime_crds::{RealtimeStack, Reconciliation, VolumePolicy};
 use sha2::{Digest, Sha256};
 use thiserror::Error;
 use uuid::Uuid;
 
 use super::build::labels;
 use super::observed::Observed;
-use super::stack::{CredentialKey, credentials_name};
+use super::stack::{CredentialKey, claim_name, credentials_name};
 
 /// What a spec refers to.
 #[derive(Clone, Debug, Default, PartialEq)]
@@ -30,6 +31,8 @@ pub struct ExistingVolume {
     pub size: String,
     /// Its class.
     pub class: Option<String>,
+    /// Whether it carries the stack's labels. One that does not is somebody else's.
+    pub own: bool,
 }
 
 /// Which attempt failed.
@@ -48,6 +51,15 @@ pub enum Error {
     #[error("failed to create secret {name}")]
     CreateSecret {
         /// Name of the Secret.
+        name: String,
+        /// Why.
+        #[source]
+        source: kube::Error,
+    },
+    /// It could not be found out whether a volume claim is there.
+    #[error("failed to read volume claim {name}")]
+    ReadClaim {
+        /// Name of the claim.
         name: String,
         /// Why.
         #[source]
@@ -76,12 +88,28 @@ pub async fn dereference(client: &Client, stack: &RealtimeStack, observed: &Obse
     let credentials = match read(&secrets, &name).await? {
         Some(secret) => hashes(&name, &secret)?,
         None if is_paused(stack) => BTreeMap::new(),
-        None => hashes(&name, &create(&secrets, &name, &stack.name_any()).await?)?,
+        None => hashes(&name, &create(&secrets, &name, stack).await?)?,
     };
-    Ok(References {
-        credentials,
-        volumes: observed.claims.iter().map(|claim| (claim.name_any(), existing_volume(claim))).collect(),
-    })
+    Ok(References { credentials, volumes: volumes(client, stack, observed).await? })
+}
+
+/// Claims that the stack's backends would take up: those with its labels from the watch, others by a look at their names.
+async fn volumes(
+    client: &Client,
+    stack: &RealtimeStack,
+    observed: &Observed,
+) -> Result<BTreeMap<String, ExistingVolume>, Error> {
+    let api: Api<PersistentVolumeClaim> = Api::namespaced(client.clone(), &stack.namespace().unwrap_or_default());
+    let mut volumes: BTreeMap<_, _> =
+        observed.claims.iter().map(|claim| (claim.name_any(), existing_volume(claim, &stack.name_any()))).collect();
+    for component in Component::BACKENDS {
+        let name = claim_name(&stack.name_any(), component);
+        if !volumes.contains_key(&name) {
+            let claim = api.get_opt(&name).await.map_err(|source| Error::ReadClaim { name: name.clone(), source })?;
+            volumes.extend(claim.map(|claim| (name, existing_volume(&claim, &stack.name_any()))));
+        }
+    }
+    Ok(volumes)
 }
 
 fn is_paused(stack: &RealtimeStack) -> bool {
@@ -94,7 +122,7 @@ async fn read(secrets: &Api<Secret>, name: &str) -> Result<Option<Secret>, Error
 }
 
 /// Creates and never overwrites: when another one was faster, its values count.
-async fn create(secrets: &Api<Secret>, name: &str, stack: &str) -> Result<Secret, Error> {
+async fn create(secrets: &Api<Secret>, name: &str, stack: &RealtimeStack) -> Result<Secret, Error> {
     let secret = generated(name, stack);
     match secrets
         .create(&PostParams { field_manager: Some(super::apply::MANAGER.to_owned()), ..PostParams::default() }, &secret)
@@ -109,12 +137,18 @@ async fn create(secrets: &Api<Secret>, name: &str, stack: &str) -> Result<Secret
     }
 }
 
-fn generated(name: &str, stack: &str) -> Secret {
+fn generated(name: &str, stack: &RealtimeStack) -> Secret {
     let values = CredentialKey::ALL.map(|key| (key.name().to_owned(), password()));
+    let policy = stack.spec.deletion_policy.clone().unwrap_or_default().volumes.unwrap_or_default();
     Secret {
         metadata: ObjectMeta {
             name: Some(name.to_owned()),
-            labels: Some(labels::of_stack(stack)),
+            labels: Some(labels::of_stack(&stack.name_any())),
+            // From its first moment, so that a stack that is deleted before its first apply leaves nothing.
+            owner_references: (policy == VolumePolicy::Delete)
+                .then(|| stack.controller_owner_ref(&()))
+                .flatten()
+                .map(|owner| vec![owner]),
             ..ObjectMeta::default()
         },
         string_data: Some(BTreeMap::from(values)),
@@ -144,11 +178,12 @@ pub fn short_hash(content: &[u8]) -> String {
     Sha256::digest(content).iter().take(8).map(|byte| format!("{byte:02x}")).collect()
 }
 
-fn existing_volume(claim: &PersistentVolumeClaim) -> ExistingVolume {
+fn existing_volume(claim: &PersistentVolumeClaim, stack: &str) -> ExistingVolume {
     let spec = claim.spec.as_ref();
     let requests = spec.and_then(|spec| spec.resources.as_ref()).and_then(|resources| resources.requests.as_ref());
     ExistingVolume {
         size: requests.and_then(|requests| requests.get("storage")).map(|size| size.0.clone()).unwrap_or_default(),
         class: spec.and_then(|spec| spec.storage_class_name.clone()),
+        own: labels::belongs_to(&claim.metadata, stack),
     }
 }

@@ -7,7 +7,8 @@ use realtime_crds::RealtimeStack;
 use serde_json::json;
 
 use super::observed::Observed;
-use super::publish::Error;
+use super::publish::{self, Error};
+use super::status::pod::has_ended;
 
 /// Removes the entries of pods that are gone. The watch may not have seen a new pod yet, so each is asked for by name first.
 ///
@@ -16,10 +17,10 @@ use super::publish::Error;
 pub async fn forget_dead(client: &Client, stack: &RealtimeStack, observed: &Observed) -> Result<(), Error> {
     let namespace = stack.namespace().unwrap_or_default();
     let pods: Api<Pod> = Api::namespaced(client.clone(), &namespace);
-    let stacks: Api<RealtimeStack> = Api::namespaced(client.clone(), &namespace);
+    let stacks = publish::undecoded(client, &namespace);
     for pod in unseen(stack, observed) {
-        let found = pods.get_metadata_opt(pod).await;
-        if found.map_err(|source| Error::ReadPod { pod: pod.to_owned(), source })?.is_some() {
+        let found = pods.get_opt(pod).await.map_err(|source| Error::ReadPod { pod: pod.to_owned(), source })?;
+        if found.is_some_and(|found| !has_ended(&found)) {
             continue;
         }
         let empty = json!({
@@ -41,5 +42,7 @@ pub async fn forget_dead(client: &Client, stack: &RealtimeStack, observed: &Obse
 fn unseen<'a>(stack: &'a RealtimeStack, observed: &'a Observed) -> impl Iterator<Item = &'a str> {
     let instances = stack.status.iter().flat_map(|status| &status.instances);
     let names = instances.map(|instance| instance.pod.as_str());
-    names.filter(|name| !observed.pods.iter().any(|pod| pod.metadata.name.as_deref() == Some(*name)))
+    let alive =
+        |name: &str| observed.pods.iter().any(|pod| pod.metadata.name.as_deref() == Some(name) && !has_ended(pod));
+    names.filter(move |name| !alive(name))
 }

@@ -1,8 +1,8 @@
 //! The one status write, and the events and metrics that go with it.
 
-use kube::api::{Api, Patch, PatchParams};
+use kube::api::{Api, ApiResource, DynamicObject, Patch, PatchParams};
 use kube::runtime::events::{Event, EventType};
-use kube::{Resource, ResourceExt};
+use kube::{Client, Resource, ResourceExt};
 use realtime_crds::{ConditionType, Conditions, RealtimeStack, RealtimeStackStatus};
 use serde_json::json;
 use thiserror::Error;
@@ -83,8 +83,13 @@ fn same(previous: &RealtimeStackStatus, status: &RealtimeStackStatus) -> bool {
     without_instances(previous) == without_instances(status)
 }
 
+/// Stacks as the API server has them: the answer to a write must not fail on a spec that cannot be decoded.
+pub(super) fn undecoded(client: &Client, namespace: &str) -> Api<DynamicObject> {
+    Api::namespaced_with(client.clone(), namespace, &ApiResource::erase::<RealtimeStack>(&()))
+}
+
 async fn write(context: &Context, stack: &RealtimeStack, status: &RealtimeStackStatus) -> Result<(), kube::Error> {
-    let api: Api<RealtimeStack> = Api::namespaced(context.client.clone(), &stack.namespace().unwrap_or_default());
+    let api = undecoded(&context.client, &stack.namespace().unwrap_or_default());
     let patch = json!({
         "apiVersion": RealtimeStack::api_version(&()),
         "kind": RealtimeStack::kind(&()),

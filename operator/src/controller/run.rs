@@ -4,36 +4,35 @@ use std::hash::{DefaultHasher, Hash, Hasher};
 use std::sync::Arc;
 use std::time::Duration;
 
-use futures::StreamExt;
+use futures::channel::mpsc;
+use futures::{Stream, StreamExt, stream};
 use kube::core::DeserializeGuard;
 use kube::runtime::PredicateConfig;
-use kube::runtime::controller::{Config, Controller};
+use kube::runtime::controller::{self, Config, Controller};
 use kube::runtime::events::{Recorder, Reporter};
-use kube::runtime::reflector::{self, Store};
+use kube::runtime::reflector::{self, ObjectRef, Store};
 use kube::runtime::watcher::{self, Event};
 use kube::runtime::{WatchStreamExt, watcher as watch};
 use kube::{Api, Client, Resource, ResourceExt};
 use realtime_crds::RealtimeStack;
+use tokio_util::sync::CancellationToken;
+use tracing::warn;
 
 use super::apply::memory::Memory;
+use super::coalesce::coalesce;
 use super::journal::Journal;
-use super::watches::Watches;
+use super::watches::{Trigger, Watches};
 use super::{Context, error_policy, reconcile};
 use crate::config::RunConfig;
 use crate::metrics::Metrics;
 
-/// Changes within this time lead to one reconcile.
-const DEBOUNCE: Duration = Duration::from_secs(1);
+/// Changes of a stack within this time after the first lead to one reconcile.
+const WINDOW: Duration = Duration::from_secs(1);
 
 type Guarded = DeserializeGuard<RealtimeStack>;
 
-/// Reconciles until `ends` does, then lets the reconciles under way finish.
-pub async fn run(
-    client: Client,
-    config: &RunConfig,
-    metrics: Metrics,
-    ends: impl Future<Output = ()> + Send + Sync + 'static,
-) {
+/// Reconciles until the token is cancelled, then lets the reconciles under way finish.
+pub async fn run(client: Client, config: &RunConfig, metrics: Metrics, ends: CancellationToken) {
     let (watches, touched) = Watches::start(&client);
     let reporter = Reporter { controller: "realtime-operator".to_owned(), instance: Some(config.pod.clone()) };
     let context = Arc::new(Context {
@@ -44,25 +43,34 @@ pub async fn run(
         client: client.clone(),
         watches,
         metrics,
+        ends: ends.clone(),
     });
-    let (store, stacks) = stacks(&client, Arc::clone(&context));
-    Controller::for_stream(stacks, store)
-        .with_config(Config::default().debounce(DEBOUNCE).concurrency(config.concurrency))
-        .reconcile_on(touched)
-        .graceful_shutdown_on(ends)
+    let (sender, changed) = mpsc::unbounded();
+    let (store, errors) = stacks(&client, Arc::clone(&context), sender);
+    Controller::for_stream(errors, store)
+        .with_config(Config::default().concurrency(config.concurrency))
+        .reconcile_on(coalesce(stream::select(changed, touched), WINDOW))
+        .graceful_shutdown_on(ends.cancelled_owned())
         .run(reconcile, error_policy, context)
-        // Failures were logged by the error policy, where they are handled.
-        .for_each(|_| std::future::ready(()))
+        .for_each(|result| {
+            // Failures of a reconcile were logged by the error policy, where they are handled.
+            if let Err(controller::Error::QueueError(error)) = result {
+                warn!(%error, kind = "RealtimeStack", "watch was cut, begins again");
+            }
+            std::future::ready(())
+        })
         .await;
 }
 
-/// Every stack, and those whose spec, reports or deletion have changed. Our own status writes wake nobody.
+/// Fills a store with every stack. Those whose spec, reports or deletion have changed are sent to `changed`; our own status writes wake
+/// nobody. The stream itself has only the watch's errors.
 fn stacks(
     client: &Client,
     context: Arc<Context>,
-) -> (Store<Guarded>, impl futures::Stream<Item = Result<Guarded, watcher::Error>> + Send + 'static) {
+    changed: mpsc::UnboundedSender<Trigger>,
+) -> (Store<Guarded>, impl Stream<Item = Result<Guarded, watcher::Error>> + Send + 'static) {
     let (reader, writer) = reflector::store();
-    let changed = watch(Api::<Guarded>::all(client.clone()), watcher::Config::default())
+    let errors = watch(Api::<Guarded>::all(client.clone()), watcher::Config::default())
         .default_backoff()
         .modify(|stack| stack.managed_fields_mut().clear())
         .inspect(move |event| {
@@ -72,8 +80,13 @@ fn stacks(
         })
         .reflect(writer)
         .applied_objects()
-        .predicate_filter(fingerprint as fn(&Guarded) -> Option<u64>, PredicateConfig::default());
-    (reader, changed)
+        .predicate_filter(fingerprint as fn(&Guarded) -> Option<u64>, PredicateConfig::default())
+        .filter_map(move |stack| {
+            let sent = stack.map(|stack| changed.unbounded_send(ObjectRef::from_obj(&stack)));
+            // Nobody listens once the controller has ended.
+            std::future::ready(sent.map(drop).err().map(Err))
+        });
+    (reader, errors)
 }
 
 fn forget(context: &Context, stack: &Guarded) {

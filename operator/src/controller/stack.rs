@@ -79,6 +79,11 @@ pub fn object_name(stack: &str, component: Component) -> String {
     format!("{stack}-{component}")
 }
 
+/// Name of the volume claim of a backend: StatefulSets name it after the template, themselves and the ordinal.
+pub fn claim_name(stack: &str, component: Component) -> String {
+    format!("data-{}-0", object_name(stack, component))
+}
+
 /// Name of the generated Secret of a stack.
 pub fn credentials_name(stack: &str) -> String {
     format!("{stack}-credentials")

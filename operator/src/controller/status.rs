@@ -11,7 +11,7 @@ mod tests;
 
 use jiff::Timestamp;
 use realtime_contract::{Component, ports};
-use realtime_crds::{ComponentStatus, Endpoints, RealtimeStack, RealtimeStackStatus};
+use realtime_crds::{ComponentStatus, Endpoints, RealtimeStack, RealtimeStackStatus, Reconciliation};
 
 use super::Failure;
 use super::apply::{Applied, Outcome};
@@ -48,8 +48,13 @@ impl Facts<'_> {
         }
     }
 
-    fn is_waiting(&self, key: &Key) -> bool {
-        self.outcome(key).is_some_and(|outcome| matches!(outcome.result, Ok(Applied::Waiting)))
+    fn is(&self, key: &Key, applied: &Applied) -> bool {
+        self.outcome(key).is_some_and(|outcome| outcome.result.as_ref().ok() == Some(applied))
+    }
+
+    fn is_paused(&self) -> bool {
+        let operation = self.stack.spec.operation.as_ref();
+        operation.and_then(|operation| operation.reconciliation) == Some(Reconciliation::Paused)
     }
 
     /// The first thing that went wrong, as category and sentence.

@@ -17,7 +17,7 @@ use super::backend::{self, Place};
 use super::dereference::References;
 use super::stack::{
     CredentialKey, Environment, ValidatedBackend, ValidatedPrepare, ValidatedStack, ValidatedWorkload, Value,
-    object_name,
+    claim_name, object_name,
 };
 use crate::images::Images;
 use crate::quantity;
@@ -37,9 +37,15 @@ pub enum Error {
         /// The rules' messages.
         sentences: String,
     },
+    /// A volume claim of that name is there and is not the stack's.
+    #[error("the volume claim {claim} exists and does not belong to the stack: rename the stack, or delete the claim")]
+    TakeOverVolume {
+        /// Name of the claim.
+        claim: String,
+    },
     /// The volume that exists is of another size.
     #[error(
-        "{component}.managed.storage.size is {asked}, but the volume {claim} has {existing}: set the size to {existing}, or delete the claim to start with an empty volume"
+        "{component}.managed.storage.size is {asked}, but the volume {claim} has {existing}: set the size to {existing}; for another size delete the stack, then the claim with its data, and apply the stack again"
     )]
     MatchVolumeSize {
         /// Whose volume.
@@ -53,7 +59,7 @@ pub enum Error {
     },
     /// The volume that exists is of another class.
     #[error(
-        "{component}.managed.storage.class is {asked}, but the volume {claim} has {existing}: set the class to {existing}, or delete the claim to start with an empty volume"
+        "{component}.managed.storage.class is {asked}, but the volume {claim} has {existing}: set the class to {existing}; for another class delete the stack, then the claim with its data, and apply the stack again"
     )]
     MatchVolumeClass {
         /// Whose volume.
@@ -134,8 +140,11 @@ fn backends(stack: &str, namespace: &str, spec: &RealtimeStackSpec, images: &Ima
 /// A volume outlives specs and stacks, so what exists decides.
 fn check_volume(stack: &str, backend: &ValidatedBackend, references: &References) -> Result<(), Error> {
     let component = backend.component;
-    let claim = format!("data-{}-0", object_name(stack, component));
+    let claim = claim_name(stack, component);
     let Some(existing) = references.volumes.get(&claim) else { return Ok(()) };
+    if !existing.own {
+        return Err(Error::TakeOverVolume { claim });
+    }
     if quantity::bytes(&existing.size) != quantity::bytes(&backend.volume.size) {
         return Err(Error::MatchVolumeSize {
             component,
@@ -153,7 +162,7 @@ fn check_volume(stack: &str, backend: &ValidatedBackend, references: &References
 }
 
 /// What one workload has that another has not.
-struct Trait<'a> {
+struct Particulars<'a> {
     component: Component,
     backends: &'a [Component],
     http_port: Option<u16>,
@@ -170,21 +179,21 @@ fn workloads(stack: &str, spec: &RealtimeStackSpec, images: &Images) -> Vec<Vali
     if !api_config.cors_origins.is_empty() {
         api_settings.push((environment::CORS_ORIGIN, api_config.cors_origins.join(",")));
     }
-    let api = Trait {
+    let api = Particulars {
         component: Component::Api,
         backends: &Component::BACKENDS,
         http_port: Some(ports::HTTP),
         sticky: true,
         settings: api_settings,
     };
-    let consumer = Trait {
+    let consumer = Particulars {
         component: Component::Consumer,
         backends: &Component::BACKENDS,
         http_port: None,
         sticky: false,
         settings: log_settings(consumer_config.log_level),
     };
-    let notifications = Trait {
+    let notifications = Particulars {
         component: Component::Notifications,
         backends: &[Component::Kafka],
         http_port: Some(ports::HTTP),
@@ -204,7 +213,7 @@ fn log_settings(level: Option<LogLevel>) -> Vec<(&'static str, String)> {
 
 fn workload<C: Clone + Default>(
     stack: &str,
-    own: Trait<'_>,
+    own: Particulars<'_>,
     spec: &RealtimeStackSpec,
     asked: Option<&Workload<C>>,
     images: &Images,

@@ -22,7 +22,8 @@ pub fn deployment(stack: &ValidatedStack, workload: &ValidatedWorkload) -> Deplo
     );
     Deployment {
         metadata: ObjectMeta {
-            annotations: Some(BTreeMap::from([(metadata::PREPARED_BY.to_owned(), job::name(stack))])),
+            // A stopped stack prepares nothing, so it has nothing to remember.
+            annotations: stack.running.then(|| BTreeMap::from([(metadata::PREPARED_BY.to_owned(), job::name(stack))])),
             ..metadata
         },
         spec: Some(DeploymentSpec {

@@ -37,7 +37,8 @@ pub fn prepare(stack: &ValidatedStack) -> Job {
                     ..ObjectMeta::default()
                 }),
                 spec: Some(PodSpec {
-                    restart_policy: Some("OnFailure".to_owned()),
+                    // Failed pods stay for their logs.
+                    restart_policy: Some("Never".to_owned()),
                     containers: vec![container(stack)],
                     ..pod::base(stack, pod::NON_ROOT)
                 }),

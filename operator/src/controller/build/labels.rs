@@ -47,6 +47,12 @@ pub fn stack_of(metadata: &ObjectMeta) -> Option<&str> {
     metadata.labels.as_ref()?.get(INSTANCE).map(String::as_str)
 }
 
+/// Whether an object carries the labels of that stack.
+pub fn belongs_to(metadata: &ObjectMeta, stack: &str) -> bool {
+    let name = metadata.labels.as_ref().and_then(|labels| labels.get(NAME));
+    name.is_some_and(|name| name == APPLICATION) && stack_of(metadata) == Some(stack)
+}
+
 /// The component that an object belongs to, by its label.
 pub fn component_of(metadata: &ObjectMeta) -> Option<&str> {
     metadata.labels.as_ref()?.get(COMPONENT).map(String::as_str)

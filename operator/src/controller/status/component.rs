@@ -1,5 +1,6 @@
 //! How one component is.
 
+use k8s_openapi::api::apps::v1::DeploymentStatus;
 use k8s_openapi::api::core::v1::Pod;
 use kube::ResourceExt;
 use realtime_contract::Component;
@@ -7,6 +8,7 @@ use realtime_crds::{ComponentMode, ComponentState, ComponentStatus};
 
 use super::pod::{self, Problem};
 use super::{Facts, job, key_of};
+use crate::controller::apply::Applied;
 use crate::controller::build::{job as build_job, labels};
 use crate::controller::object::{Key, Kind};
 use crate::controller::stack::ValidatedStack;
@@ -31,6 +33,8 @@ struct Live {
     updated: i32,
     ready: i32,
     image: Option<String>,
+    /// Why no pod can be made: a quota, a policy.
+    refused: Option<Problem>,
 }
 
 /// How a component of the stack is.
@@ -42,7 +46,8 @@ pub fn of(facts: &Facts<'_>, component: Component) -> ComponentView {
     let away = live.as_ref().and_then(|_| reported(facts, component));
     let (state, problem) = state(facts, &key, component, live.as_ref(), desired, away.clone());
     let ready = live.as_ref().map_or(0, |live| live.ready);
-    let current = live.as_ref().is_some_and(|live| is_observed(facts, &key, live));
+    let held = facts.is(&key, &Applied::Waiting) || facts.is(&key, &Applied::Replacing);
+    let current = !held && live.as_ref().is_some_and(|live| is_observed(facts, &key, live));
     ComponentView {
         available: current && ready >= desired && away.is_none(),
         dependency_away: away.is_some(),
@@ -65,17 +70,17 @@ fn desired(stack: &ValidatedStack, component: Component) -> i32 {
 }
 
 fn live(facts: &Facts<'_>, key: &Key) -> Option<Live> {
-    let (metadata, spec_replicas, status, template) = if key.kind == Kind::Deployment {
+    let (metadata, spec_replicas, status, template, refused) = if key.kind == Kind::Deployment {
         let it = facts.observed.deployment(&key.name)?;
         let (spec, status) = (it.spec.as_ref()?, it.status.clone().unwrap_or_default());
         let counts = (status.observed_generation, status.replicas, status.updated_replicas, status.ready_replicas);
-        (&it.metadata, spec.replicas, counts, &spec.template)
+        (&it.metadata, spec.replicas, counts, &spec.template, refused(&status))
     } else {
         let it = facts.observed.stateful_set(&key.name)?;
         let (spec, status) = (it.spec.as_ref()?, it.status.clone().unwrap_or_default());
         let counts =
             (status.observed_generation, Some(status.replicas), status.updated_replicas, status.ready_replicas);
-        (&it.metadata, spec.replicas, counts, &spec.template)
+        (&it.metadata, spec.replicas, counts, &spec.template, None)
     };
     let image = template.spec.as_ref().and_then(|spec| spec.containers.first()?.image.clone());
     Some(Live {
@@ -86,7 +91,14 @@ fn live(facts: &Facts<'_>, key: &Key) -> Option<Live> {
         updated: status.2.unwrap_or_default(),
         ready: status.3.unwrap_or_default(),
         image,
+        refused,
     })
+}
+
+fn refused(status: &DeploymentStatus) -> Option<Problem> {
+    let mut conditions = status.conditions.iter().flatten();
+    let failure = conditions.find(|condition| condition.type_ == "ReplicaFailure" && condition.status == "True")?;
+    Some(problem(failure.reason.as_deref().unwrap_or("ReplicaFailure"), failure.message.clone().unwrap_or_default()))
 }
 
 /// Whether what is observed is at least what was applied, and its controller has seen it.
@@ -104,7 +116,13 @@ fn state(
     away: Option<Problem>,
 ) -> (ComponentState, Option<Problem>) {
     let Some(live) = live else { return absent(facts, key, desired) };
-    let worst_pod = || pods(facts, component).find_map(pod::problem);
+    if facts.is(key, &Applied::Waiting) {
+        return (ComponentState::RollingOut, Some(problem("WaitsForPrepare", prepare_sentence(facts))));
+    }
+    if facts.is(key, &Applied::Replacing) {
+        return (ComponentState::RollingOut, Some(problem("Replacing", format!("{key} is made anew around its pods"))));
+    }
+    let worst_pod = || live.refused.clone().or_else(|| worst_pod(facts, component));
     let settled =
         is_observed(facts, key, live) && live.updated >= desired.min(live.wanted) && live.replicas == live.wanted;
     if live.wanted != desired {
@@ -128,13 +146,19 @@ fn state(
     }
 }
 
+/// What keeps the component's pods; one that stays says more than one that goes.
+fn worst_pod(facts: &Facts<'_>, component: Component) -> Option<Problem> {
+    let problems = || pods(facts, component).filter_map(pod::problem);
+    problems().find(|problem| problem.reason != "Terminating").or_else(|| problems().next())
+}
+
 fn problem(reason: &str, message: String) -> Problem {
     Problem { reason: reason.to_owned(), message }
 }
 
 /// A component without an object: it waits for the prepare step, or its object could not be applied, or somebody deleted it.
 fn absent(facts: &Facts<'_>, key: &Key, desired: i32) -> (ComponentState, Option<Problem>) {
-    if facts.is_waiting(key) {
+    if facts.is(key, &Applied::Waiting) {
         return (ComponentState::RollingOut, Some(problem("WaitsForPrepare", prepare_sentence(facts))));
     }
     if facts.applied_version(key).is_some() {
@@ -161,9 +185,10 @@ fn prepare_sentence(facts: &Facts<'_>) -> String {
     format!("waits for job {name} to prepare schema and topics{why}")
 }
 
+/// Pods of the component that have not ended: an evicted one stays as an object and has no say.
 fn pods<'a>(facts: &'a Facts<'_>, component: Component) -> impl Iterator<Item = &'a Pod> {
     let of_component = move |pod: &&Pod| labels::component_of(&pod.metadata) == Some(component.name());
-    facts.observed.pods.iter().map(AsRef::as_ref).filter(of_component)
+    facts.observed.pods.iter().map(AsRef::as_ref).filter(of_component).filter(|pod| !pod::has_ended(pod))
 }
 
 /// What the component's instances report of their dependencies, when one is away. Only pods that exist and stay have a say.

@@ -45,7 +45,7 @@ fn situation(facts: &Facts<'_>, components: &[ComponentView]) -> Situation {
     let settled = |view: &ComponentView| matches!(view.status.state, ComponentState::Ready | ComponentState::Stopped);
     let rolling = components.iter().any(|view| view.status.state == ComponentState::RollingOut);
     let complete = components.iter().all(settled);
-    let paused = facts.outcomes.is_none();
+    let paused = facts.is_paused();
     let failure = facts.failure();
     let refused = failure.as_ref().filter(|(category, _)| *category == "SpecRefused").map(|(_, why)| why.clone());
     let under_way = rolling

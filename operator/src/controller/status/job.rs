@@ -9,7 +9,10 @@ pub enum JobState {
     /// It has not ended.
     Running,
     /// It has done its work.
-    Complete,
+    Complete {
+        /// When.
+        since: Option<Timestamp>,
+    },
     /// It has given up.
     Failed {
         /// Its own reason.
@@ -23,11 +26,11 @@ pub enum JobState {
 pub fn state(job: &Job) -> JobState {
     let conditions = job.status.iter().flat_map(|status| status.conditions.iter().flatten());
     for condition in conditions.filter(|condition| condition.status == "True") {
+        let since = condition.last_transition_time.as_ref().map(|time| time.0);
         match condition.type_.as_str() {
-            "Complete" => return JobState::Complete,
+            "Complete" => return JobState::Complete { since },
             "Failed" => {
                 let reason = condition.reason.clone().unwrap_or_else(|| "Failed".to_owned());
-                let since = condition.last_transition_time.as_ref().map(|time| time.0);
                 return JobState::Failed { reason, since };
             }
             _ => {}

@@ -21,6 +21,12 @@ pub fn problem(pod: &Pod) -> Option<Problem> {
     unschedulable(pod, &name).or_else(|| container_problem(pod, &name)).or_else(|| not_ready(pod, &name))
 }
 
+/// Whether the pod has ended for good.
+pub fn has_ended(pod: &Pod) -> bool {
+    let phase = pod.status.as_ref().and_then(|status| status.phase.as_deref());
+    matches!(phase, Some("Failed" | "Succeeded"))
+}
+
 fn condition<'a>(pod: &'a Pod, condition_type: &str) -> Option<&'a k8s_openapi::api::core::v1::PodCondition> {
     pod.status.as_ref()?.conditions.as_ref()?.iter().find(|condition| condition.type_ == condition_type)
 }

@@ -139,6 +139,36 @@ fn workloads_that_wait_say_for_which_job_and_what_keeps_it() {
 }
 
 #[test]
+fn workloads_that_run_while_a_new_version_is_prepared_are_not_ready_for_it() {
+    let mut scene = Scene::of("{}");
+    let outcomes = scene.outcomes.as_mut().unwrap().as_mut().unwrap();
+    for outcome in outcomes.iter_mut().filter(|outcome| outcome.key.kind == Kind::Deployment) {
+        outcome.result = Ok(Applied::Waiting);
+    }
+    assert_eq!(scene.row(), ["False", "True", "True", "False", "False"]);
+    assert!(
+        scene.reason(ConditionType::Ready).1.starts_with("api 1/1, consumer 1/1, notifications 1/1: waits for job")
+    );
+}
+
+#[test]
+fn an_evicted_pod_has_no_say() {
+    let mut scene = Scene::of("{}");
+    let mut evicted = pod(Component::Api, "demo-api-evicted");
+    evicted.status.as_mut().unwrap().phase = Some("Failed".to_owned());
+    scene.observed.pods.push(Arc::new(evicted));
+    scene.report_away("demo-api-evicted", "kafka");
+    assert_eq!(scene.row(), ["True", "True", "False", "False", "False"]);
+}
+
+#[test]
+fn a_paused_stack_that_cannot_be_read_is_still_paused() {
+    let mut scene = Scene::of("{operation: {reconciliation: Paused}}");
+    scene.outcomes = Some(Err(Failure::Validate(validate::Error::ReadIdentity { field: "uid" })));
+    assert_eq!(scene.row()[4], "True");
+}
+
+#[test]
 fn an_instance_missing_beside_others_is_degraded_and_still_ready() {
     let mut scene = Scene::of("{api: {scaling: {fixed: {replicas: 2}}}}");
     change_deployment(&mut scene.observed, Component::Api, |it| it.status.as_mut().unwrap().ready_replicas = Some(1));

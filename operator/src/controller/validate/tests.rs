@@ -6,7 +6,7 @@ use crate::controller::fixtures::{images, references, stack, validated};
 
 fn with_volume(claim: &str, size: &str, class: Option<&str>) -> References {
     let mut references = references();
-    let volume = ExistingVolume { size: size.to_owned(), class: class.map(str::to_owned) };
+    let volume = ExistingVolume { size: size.to_owned(), class: class.map(str::to_owned), own: true };
     references.volumes.insert(claim.to_owned(), volume);
     references
 }
@@ -38,7 +38,7 @@ fn refuses_what_an_older_definition_let_pass() {
 #[test]
 fn refuses_another_size_than_the_volume_has() {
     let refusal = refusal("{redis: {managed: {storage: {size: 2Gi}}}}", &with_volume("data-demo-redis-0", "1Gi", None));
-    let expected = "redis.managed.storage.size is 2Gi, but the volume data-demo-redis-0 has 1Gi: set the size to 1Gi, or delete the claim to start with an empty volume";
+    let expected = "redis.managed.storage.size is 2Gi, but the volume data-demo-redis-0 has 1Gi: set the size to 1Gi; for another size delete the stack, then the claim with its data, and apply the stack again";
     assert_eq!(refusal, expected);
 }
 
@@ -49,6 +49,17 @@ fn refuses_another_class_than_the_volume_has() {
     assert!(
         refusal.starts_with("redis.managed.storage.class is fast, but the volume data-demo-redis-0 has slow"),
         "{refusal}"
+    );
+}
+
+#[test]
+fn refuses_a_volume_that_is_not_the_stacks() {
+    let mut volumes = with_volume("data-demo-kafka-0", "5Gi", None);
+    volumes.volumes.get_mut("data-demo-kafka-0").unwrap().own = false;
+    let refusal = refusal("{}", &volumes);
+    assert_eq!(
+        refusal,
+        "the volume claim data-demo-kafka-0 exists and does not belong to the stack: rename the stack, or delete the claim"
     );
 }
 

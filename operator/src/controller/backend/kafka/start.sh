@@ -2,6 +2,8 @@
 # Writes the users from the Secret's current values, formats an empty volume, then becomes the broker.
 set -eu
 umask 077
+# The first process of a container ignores what it does not handle.
+trap 'exit 143' TERM INT
 data=/var/lib/kafka/data
 config=/run/kafka/server.properties
 login=org.apache.kafka.common.security.plain.PlainLoginModule

@@ -2,6 +2,8 @@
 # Initializes an empty volume, sets the role's password over the local socket, then becomes the server.
 set -eu
 umask 077
+# The first process of a container ignores what it does not handle.
+trap 'exit 143' TERM INT
 data=/var/lib/postgresql/data
 pgdata=$data/pgdata
 

@@ -8,4 +8,4 @@ hash=$(printf %s "$REDIS_PASSWORD" | sha256sum | cut -d ' ' -f 1)
   echo "user realtime on #$hash ~* &* +@all -@admin -@dangerous +info"
 } > /run/redis/users.acl
 unset REDIS_PASSWORD REDISCLI_AUTH
-exec redis-server /etc/realtime/redis.conf
+exec redis-server /etc/realtime/redis.conf --maxmemory "$REDIS_MAXIMUM_MEMORY"
