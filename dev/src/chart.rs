@@ -12,7 +12,7 @@ use crate::cache::Cache;
 use crate::command;
 use crate::images::Image;
 use crate::kubectl::Kubectl;
-use crate::repository;
+use crate::{programs, repository};
 
 /// Namespace of the operator.
 pub(crate) const NAMESPACE: &str = "realtime-system";
@@ -67,7 +67,9 @@ fn forget_interrupted(kubectl: &Kubectl) -> Result<()> {
 pub(crate) fn lint(cache: &Cache, log: &Path) -> Result<()> {
     let helm = cache.program("helm");
     command::run(Command::new(&helm).args(["lint", "--strict"]).arg(folder()), log)?;
-    command::run(Command::new(&helm).args(["template", RELEASE]).arg(folder()).args(["--namespace", NAMESPACE]), log)
+    // Without a cluster helm takes the version of its own libraries, which is older than the chart asks for.
+    let arguments = ["--namespace", NAMESPACE, "--kube-version", programs::KUBERNETES];
+    command::run(Command::new(&helm).args(["template", RELEASE]).arg(folder()).args(arguments), log)
 }
 
 #[cfg(test)]

@@ -16,7 +16,7 @@ use crate::{command, key, repository};
 use go::Go;
 
 /// Version of Kubernetes, the oldest that is supported. 1.35 and later want control groups of version 2 and containerd 2.
-const KUBERNETES: &str = "v1.34.4";
+pub(crate) const KUBERNETES: &str = "v1.34.4";
 
 /// Sources of the program `kubernetes`.
 const KUBERNETES_SOURCES: [&str; 4] = ["main.go", "pki.go", "go.mod", "go.sum"];
