@@ -103,31 +103,43 @@ async fn an_empty_spec_may_follow_a_fuller_one() {
     .await;
 }
 
+#[tokio::test]
+async fn refuses_other_ports_by_variable() {
+    for name in ["PORT", "API_PORT", "REALTIME_OPS_PORT"] {
+        let spec = json!({"api": {"env": [{"name": name, "value": "80"}]}});
+        says(answer("demo", &spec).await, "ports, which are fixed");
+    }
+}
+
+#[tokio::test]
+async fn refuses_fewer_partitions_for_the_topics_that_always_exist() {
+    let spec = json!({"topics": [{"name": "notifications", "partitions": 5}]});
+    says(answer("demo", &spec).await, "always exist with at least 6 partitions");
+}
+
 /// The rules about changes need a stack that is there; paused, so that nothing is built for it.
 #[tokio::test]
-async fn refuses_changes_that_no_volume_or_topic_could_follow() {
+async fn refuses_changes_that_no_topic_and_no_volume_could_follow() {
     alone("changes", async |stack| {
-        let spec = |size: &str, class: &str, partitions: u16| {
+        let spec = |state: &str, volumes: &str, partitions: u16| {
             json!({
-                "operation": {"reconciliation": "Paused"},
-                "redis": {"managed": {"storage": {"size": size, "class": class}}},
-                "topics": [{"name": "orders", "partitions": partitions}],
+                "operation": {"reconciliation": "Paused", "state": state},
+                "deletionPolicy": {"volumes": volumes},
+                "topics": [{"name": "orders", "partitions": partitions}, {"name": "bills"}],
             })
         };
-        stack.apply(&spec("1Gi", "fast", 3)).await;
-        let refused = async |change: Value, sentence: &str| {
-            let patch = json!({"apiVersion": "realtimestack.io/v1alpha1", "kind": "RealtimeStack", "spec": change});
+        let change = async |spec: Value| {
+            let patch = json!({"apiVersion": "realtimestack.io/v1alpha1", "kind": "RealtimeStack", "spec": spec});
             let parameters = PatchParams { dry_run: true, force: true, ..PatchParams::apply(MANAGER) };
-            says(
-                stack.objects::<RealtimeStack>().patch(&stack.name, &parameters, &Patch::Apply(&patch)).await,
-                sentence,
-            );
+            stack.objects::<RealtimeStack>().patch(&stack.name, &parameters, &Patch::Apply(&patch)).await
         };
-        refused(spec("2Gi", "fast", 3), "storage.size cannot change").await;
-        refused(spec("512Mi", "fast", 3), "storage.size cannot change").await;
-        refused(spec("1Gi", "slow", 3), "storage.class cannot change").await;
-        refused(spec("1Gi", "fast", 2), "partitions cannot shrink").await;
-        stack.apply(&spec("1024Mi", "fast", 4)).await;
+        stack.apply(&spec("Stopped", "Delete", 3)).await;
+        says(change(spec("Stopped", "Delete", 2)).await, "partitions cannot shrink");
+        let mut fewer_than_default = spec("Stopped", "Delete", 3);
+        fewer_than_default["topics"][1]["partitions"] = json!(3);
+        says(change(fewer_than_default).await, "partitions cannot shrink");
+        says(change(spec("Stopped", "Retain", 3)).await, "cannot change while the stack is stopped");
+        change(spec("Running", "Retain", 4)).await.expect("a running stack may change both");
     })
     .await;
 }
