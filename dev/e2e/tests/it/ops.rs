@@ -6,8 +6,10 @@ use kube::api::{Api, ListParams};
 use realtime_contract::{Component, paths, ports};
 use realtime_e2e::Stack;
 use realtime_e2e::cluster::{OPERATOR, OPERATOR_NAMESPACE};
-use realtime_e2e::fixture::REPLICATED;
+use realtime_e2e::fixture::{DEFAULT, REPLICATED};
 use realtime_e2e::http::Http;
+use realtime_e2e::stack::START_LIMIT;
+use serde_json::json;
 
 fn ops(pod: &Pod) -> Http {
     let address = pod.status.as_ref().and_then(|status| status.pod_ip.clone()).expect("a running pod has an address");
@@ -50,8 +52,10 @@ async fn every_workload_answers_on_its_ops_port() {
 
 #[tokio::test]
 async fn the_operator_tells_how_many_reconciles_it_took_to_become_ready() {
-    REPLICATED
-        .look(async |stack| {
+    DEFAULT
+        .change(async |stack| {
+            stack.apply(&json!({"api": {"config": {"logLevel": "Debug"}}})).await;
+            stack.ready(START_LIMIT).await;
             let metrics = text(&ops(&operator(stack).await), paths::METRICS).await;
             let labels = format!("{{namespace=\"{}\",stack=\"{}\"}} ", stack.namespace, stack.name);
             let value = |name: &str| {
@@ -61,7 +65,8 @@ async fn the_operator_tells_how_many_reconciles_it_took_to_become_ready() {
             assert_eq!(value("realtime_operator_stack_ready"), 1);
             let reconciles = value("realtime_operator_reconciles_until_ready");
             eprintln!("reconciles until ready: {reconciles}");
-            assert!((1..=60).contains(&reconciles), "{reconciles} reconciles");
+            // The first one begins the roll-out, so it cannot find its end.
+            assert!((2..=40).contains(&reconciles), "{reconciles} reconciles");
         })
         .await;
 }
