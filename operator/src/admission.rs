@@ -60,14 +60,18 @@ fn variables() -> Vec<Variable> {
 fn validations() -> Vec<Validation> {
     let own = [
         validation("variables.pod != ''", "the readiness report is written with a token that is bound to a pod"),
-        validation(
-            "has(request.options) && has(request.options.fieldManager) && request.options.fieldManager == variables.pod",
-            "the readiness report is applied with the pod's name as its field manager, under which the operator removes it",
-        ),
         validation("variables.others == variables.othersBefore", "a pod writes its own entry of status.instances only"),
     ];
     let fields = status_fields().into_iter().filter(|field| field != "instances");
-    own.into_iter().chain(fields.map(|field| unchanged(&field))).collect()
+    own.into_iter().chain(fields.map(|field| unchanged(&field))).chain([field_manager()]).collect()
+}
+
+/// The operator removes the entry of a pod that is gone under the pod's name, so it has to be applied under it.
+fn field_manager() -> Validation {
+    validation(
+        "has(request.options) && has(request.options.fieldManager) && request.options.fieldManager == variables.pod",
+        "a pod applies its entry of status.instances with its own name as field manager",
+    )
 }
 
 fn unchanged(field: &str) -> Validation {

@@ -80,6 +80,21 @@ async fn a_pod_may_write_its_own_entry() {
         .await;
 }
 
+/// Under another name the operator could not remove the entry once the pod is gone.
+#[tokio::test]
+async fn a_pod_may_not_write_its_own_entry_under_another_name() {
+    REPLICATED
+        .look(async |stack| {
+            let pods = stack.pods(Component::Api).await;
+            let mut own = entry(stack, &pods[0]).await;
+            own["since"] = json!("2026-01-02T00:00:00Z");
+            let impostor = Impostor::of(stack, Some(&pods[0])).await;
+            let answer = impostor.apply(&stack.name, "kubectl", &json!({"instances": [own]})).await;
+            is_denied(answer, "with its own name as field manager");
+        })
+        .await;
+}
+
 #[tokio::test]
 async fn a_pod_may_not_write_the_entry_of_another_one() {
     REPLICATED

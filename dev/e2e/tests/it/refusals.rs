@@ -3,6 +3,7 @@
 use std::time::Duration;
 
 use k8s_openapi::api::core::v1::Service;
+use k8s_openapi::apimachinery::pkg::apis::meta::v1::Condition;
 use kube::ResourceExt;
 use kube::api::{Api, Patch, PatchParams, PostParams};
 use realtime_contract::Component;
@@ -190,4 +191,28 @@ async fn a_refused_stack_says_what_to_change_and_disturbs_nobody() {
             claims.delete("data-refused-redis-0", &Default::default()).await.expect("the claim can go");
         })
         .await;
+}
+
+/// Stopped, so that the test needs no pods.
+#[tokio::test]
+async fn an_object_of_somebody_else_stays_as_it_is() {
+    alone("foreign", async |stack| {
+        let name = stack.object_name(Component::Kafka);
+        let service = json!({
+            "apiVersion": "v1", "kind": "Service", "metadata": {"name": name},
+            "spec": {"selector": {"app": "of-somebody-else"}, "ports": [{"port": 9092}]},
+        });
+        let service: Service = serde_json::from_value(service).expect("a service");
+        let services = stack.objects::<Service>();
+        let before = services.create(&PostParams::default(), &service).await.expect("an older service");
+        stack.apply(&json!({"operation": {"state": "Stopped"}})).await;
+        let limit = Duration::from_secs(15);
+        let failed = |it: &Condition| it.status == "False" && it.reason == "ApplyFailed";
+        let reconciled = stack.condition(ConditionType::Reconciled, "names the object", limit, failed).await;
+        let sentence = format!("Service {name}: one of that name exists and does not belong to the stack");
+        assert!(reconciled.message.contains(&sentence), "{}", reconciled.message);
+        let after = services.get(&name).await.expect("the service is still there");
+        assert_eq!((after.uid(), after.spec), (before.uid(), before.spec));
+    })
+    .await;
 }

@@ -3,7 +3,7 @@
 use std::collections::BTreeMap;
 
 use k8s_openapi::api::apps::v1::{Deployment, DeploymentSpec, DeploymentStrategy, RollingUpdateDeployment};
-use k8s_openapi::api::core::v1::{Container, PodSpec, PodTemplateSpec};
+use k8s_openapi::api::core::v1::{Container, Lifecycle, LifecycleHandler, PodSpec, PodTemplateSpec, SleepAction};
 use k8s_openapi::apimachinery::pkg::apis::meta::v1::LabelSelector;
 use k8s_openapi::apimachinery::pkg::util::intstr::IntOrString;
 use kube::api::ObjectMeta;
@@ -67,6 +67,14 @@ fn template(stack: &ValidatedStack, workload: &ValidatedWorkload, labels: BTreeM
     }
 }
 
+/// A pod that ends goes on to listen until every node has taken it out of the Service: else connections of that moment find nobody.
+fn leave_the_service_first() -> Lifecycle {
+    Lifecycle {
+        pre_stop: Some(LifecycleHandler { sleep: Some(SleepAction { seconds: 4 }), ..LifecycleHandler::default() }),
+        ..Lifecycle::default()
+    }
+}
+
 fn container(stack: &ValidatedStack, workload: &ValidatedWorkload) -> Container {
     let ports = workload.http_port.map(|number| ("http", number)).into_iter().chain([("ops", ports::OPS)]);
     Container {
@@ -80,6 +88,7 @@ fn container(stack: &ValidatedStack, workload: &ValidatedWorkload) -> Container 
         startup_probe: Some(pod::every(1, 60, pod::http_probe(paths::LIVE))),
         readiness_probe: Some(pod::every(2, 2, pod::http_probe(paths::READY))),
         liveness_probe: Some(pod::every(10, 6, pod::http_probe(paths::LIVE))),
+        lifecycle: workload.http_port.map(|_| leave_the_service_first()),
         ..Container::default()
     }
 }

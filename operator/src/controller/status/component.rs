@@ -130,7 +130,11 @@ fn state(
         return (ComponentState::NotReady, Some(problem("Scaled", sentence)));
     }
     if !settled {
-        let otherwise = problem("RollingOut", format!("{} of {desired} instances are up to date", live.updated));
+        let taken_up = is_observed(facts, key, live);
+        let updated = format!("{} of {desired} instances are up to date", live.updated);
+        let sentence =
+            if taken_up { updated } else { format!("{key} has changed and its controller has not seen it yet") };
+        let otherwise = problem("RollingOut", sentence);
         return (ComponentState::RollingOut, Some(worst_pod().unwrap_or(otherwise)));
     }
     if desired == 0 {
