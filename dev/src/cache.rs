@@ -6,6 +6,9 @@ use std::path::{Path, PathBuf};
 
 use anyhow::{Context, Result, bail};
 
+/// What stands behind the name of a thing that is being built.
+const PARTIAL: &str = ".part-";
+
 /// The folder `realtime-stack` below `XDG_CACHE_HOME`, or below `~/.cache`.
 #[derive(Clone, Debug)]
 pub(crate) struct Cache {
@@ -20,6 +23,12 @@ impl Cache {
             if root.starts_with(hidden) {
                 bail!("the cache {} lies below {hidden}, which the cluster hides: set XDG_CACHE_HOME", root.display());
             }
+        }
+        if let Some(character) = root.to_string_lossy().chars().find(|character| !is_plain(*character)) {
+            bail!(
+                "the cache {} has {character:?} in its path, which the cluster's programs cannot read: set XDG_CACHE_HOME",
+                root.display()
+            );
         }
         let cache = Self { root };
         for folder in [cache.programs(), cache.images(), cache.logs()] {
@@ -70,6 +79,11 @@ impl Cache {
     }
 }
 
+/// Whether scripts, configuration files and lists of folders can hold it as it is.
+fn is_plain(character: char) -> bool {
+    !character.is_whitespace() && !character.is_control() && !"'\"\\$`:".contains(character)
+}
+
 fn cache_home() -> Result<PathBuf> {
     if let Some(path) = env::var_os("XDG_CACHE_HOME").map(PathBuf::from)
         && path.is_absolute()
@@ -77,6 +91,11 @@ fn cache_home() -> Result<PathBuf> {
         return Ok(path);
     }
     Ok(env::home_dir().context("failed to find the home folder: set HOME or XDG_CACHE_HOME")?.join(".cache"))
+}
+
+/// Whether a file of this name is one that [`publish`] has not put in place yet.
+pub(crate) fn is_partial(name: &str) -> bool {
+    name.contains(PARTIAL)
 }
 
 /// Lets `build` write beside `path` and puts the result in place at once, so that an interruption leaves no half a file.
@@ -87,17 +106,17 @@ fn cache_home() -> Result<PathBuf> {
 pub(crate) fn publish(path: &Path, build: impl FnOnce(&Path, &Path) -> Result<()>) -> Result<()> {
     let parent = path.parent().context("a cache entry has no folder")?;
     let name = path.file_name().context("a cache entry has no name")?.to_string_lossy();
-    let prefix = format!("{name}.part-");
+    let prefix = format!("{name}{PARTIAL}");
     for entry in fs::read_dir(parent).with_context(|| format!("failed to list {}", parent.display()))?.flatten() {
         if entry.file_name().to_string_lossy().starts_with(&prefix) {
-            discard(&entry.path())?;
+            remove(&entry.path())?;
         }
     }
     let result = parent.join(format!("{prefix}{}", std::process::id()));
     let work = parent.join(format!("{prefix}{}-work", std::process::id()));
     fs::create_dir_all(&work).with_context(|| format!("failed to create {}", work.display()))?;
     build(&result, &work)?;
-    discard(&work)?;
+    remove(&work)?;
     fs::rename(&result, path).with_context(|| format!("failed to put {} in place", path.display()))
 }
 
@@ -109,7 +128,8 @@ pub(crate) fn write(path: &Path, text: &str) -> Result<()> {
     fs::rename(&partial, path).with_context(|| format!("failed to put {} in place", path.display()))
 }
 
-fn discard(path: &Path) -> Result<()> {
+/// Removes a file or folder with all that is in it; one that is not there is no error.
+pub(crate) fn remove(path: &Path) -> Result<()> {
     let removed = match fs::symlink_metadata(path) {
         Ok(data) if data.is_dir() => fs::remove_dir_all(path),
         Ok(_) => fs::remove_file(path),
@@ -121,6 +141,12 @@ fn discard(path: &Path) -> Result<()> {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn refuses_characters_that_a_script_reads_otherwise() {
+        assert!("/home/zoë/.cache_1/a-b".chars().all(is_plain));
+        assert!("' \t\"$:\\".chars().all(|character| !is_plain(character)));
+    }
 
     #[test]
     fn publishes_a_whole_file_and_removes_what_an_interrupted_run_left() {

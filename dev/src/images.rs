@@ -12,6 +12,8 @@ use std::time::SystemTime;
 
 use anyhow::{Context, Result};
 
+use crate::cache;
+
 /// Archives of an image that are kept beside the one in use: those of other checkouts.
 const KEPT: usize = 3;
 
@@ -37,17 +39,19 @@ impl Image {
     }
 }
 
-/// Removes archives that newer ones of the same names have replaced.
+/// Removes archives that newer ones of the same names have replaced, and what interrupted builds left. Callers hold the
+/// lock of the builds, so that nothing half built belongs to a run that goes on.
 pub(crate) fn remove_old(folder: &Path, current: &[Image]) -> Result<()> {
+    for name in names(folder)?.iter().filter(|name| cache::is_partial(name)) {
+        cache::remove(&folder.join(name))?;
+    }
     for image in current {
-        let prefix = format!("{}-", image.name);
         let mut others = Vec::new();
-        for entry in fs::read_dir(folder).with_context(|| format!("failed to list {}", folder.display()))? {
-            let entry = entry.with_context(|| format!("failed to list {}", folder.display()))?;
-            let is_other = entry.path() != image.archive && entry.file_name().to_string_lossy().starts_with(&prefix);
-            if is_other {
-                let written = entry.metadata().and_then(|data| data.modified()).unwrap_or(SystemTime::UNIX_EPOCH);
-                others.push((written, entry.path()));
+        for name in names(folder)?.iter().filter(|name| is_archive_of(&image.name, name)) {
+            let path = folder.join(name);
+            if path != image.archive {
+                let data = fs::metadata(&path).and_then(|data| data.modified());
+                others.push((data.unwrap_or(SystemTime::UNIX_EPOCH), path));
             }
         }
         others.sort();
@@ -57,4 +61,40 @@ pub(crate) fn remove_old(folder: &Path, current: &[Image]) -> Result<()> {
         }
     }
     Ok(())
+}
+
+fn is_archive_of(image: &str, file: &str) -> bool {
+    file.strip_prefix(image).is_some_and(|rest| rest.starts_with('-') && rest.ends_with(".tar"))
+}
+
+fn names(folder: &Path) -> Result<Vec<String>> {
+    let entries = fs::read_dir(folder).with_context(|| format!("failed to list {}", folder.display()))?;
+    entries
+        .map(|entry| Ok(entry?.file_name().to_string_lossy().into_owned()))
+        .collect::<std::io::Result<_>>()
+        .with_context(|| format!("failed to list {}", folder.display()))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::cache::Cache;
+
+    #[test]
+    fn keeps_the_newest_archives_and_nothing_half_built() {
+        let folder = Cache::open().unwrap().root().join(format!("images-test-{}", std::process::id()));
+        fs::create_dir_all(folder.join("x-9.tar.part-1-work")).unwrap();
+        let image = Image::new(&folder, "x", "0");
+        for (age, key) in ["0", "1", "2", "3", "4", "5"].iter().enumerate() {
+            let file = fs::File::create(folder.join(format!("x-{key}.tar"))).unwrap();
+            file.set_modified(SystemTime::now() - std::time::Duration::from_secs(60 * age as u64)).unwrap();
+        }
+        fs::write(folder.join("x-9.tar.part-1"), "half").unwrap();
+        fs::write(folder.join("x-notes"), "no archive").unwrap();
+        remove_old(&folder, &[image]).unwrap();
+        let mut left = names(&folder).unwrap();
+        fs::remove_dir_all(&folder).unwrap();
+        left.sort();
+        assert_eq!(left, ["x-0.tar", "x-1.tar", "x-2.tar", "x-3.tar", "x-notes"]);
+    }
 }

@@ -4,7 +4,7 @@ pub(crate) mod go;
 
 use std::fs;
 use std::os::unix::fs::symlink;
-use std::path::Path;
+use std::path::{Path, PathBuf};
 use std::process::Command;
 use std::time::Duration;
 
@@ -101,9 +101,24 @@ fn install_module(go: &Go, program: &Path, module: &str, log: &Path) -> Result<(
     })
 }
 
+/// What the programs of a running cluster were built from, one text for each.
+pub(crate) fn keys(cache: &Cache) -> Result<Vec<String>> {
+    ["kubernetes", "coredns", "local-path-provisioner"]
+        .iter()
+        .map(|name| {
+            let path = record(cache, name);
+            fs::read_to_string(&path).with_context(|| format!("failed to read {}", path.display()))
+        })
+        .collect()
+}
+
+fn record(cache: &Cache, name: &str) -> PathBuf {
+    cache.programs().join(format!(".{name}.key"))
+}
+
 /// Builds a program unless it is there with the same key. The key is recorded last.
 fn unless_built(cache: &Cache, name: &str, key: &str, build: impl FnOnce() -> Result<()>) -> Result<()> {
-    let record = cache.programs().join(format!(".{name}.key"));
+    let record = record(cache, name);
     if cache.program(name).exists() && fs::read_to_string(&record).is_ok_and(|recorded| recorded == key) {
         return Ok(());
     }

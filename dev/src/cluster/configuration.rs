@@ -42,9 +42,10 @@ impl Configuration {
         Self { files }
     }
 
-    /// Differs when a cluster has to be started anew.
-    pub(crate) fn key(&self) -> Result<String> {
-        let texts: Vec<&str> = self.files.iter().flat_map(|(name, text)| [name.as_str(), text.as_str()]).collect();
+    /// Differs when a cluster has to be started anew: for other files, or for other programs, which have these keys.
+    pub(crate) fn key(&self, programs: &[String]) -> Result<String> {
+        let files = self.files.iter().flat_map(|(name, text)| [name.as_str(), text.as_str()]);
+        let texts: Vec<&str> = files.chain(programs.iter().map(String::as_str)).collect();
         key::of_texts(&texts)
     }
 
@@ -109,6 +110,14 @@ mod tests {
         for (name, text) in Configuration::new(&cluster, "realtime.local/busybox:1").files {
             assert!(!text.contains("{{"), "{name} still has a placeholder:\n{text}");
         }
+    }
+
+    #[test]
+    fn starts_a_cluster_anew_for_another_program() {
+        let cluster = Cluster::named(&Cache::open().unwrap(), "dev").unwrap();
+        let key = |program: &str| Configuration::new(&cluster, "image").key(&[program.to_owned()]).unwrap();
+        assert_eq!(key("coredns@v1"), key("coredns@v1"));
+        assert_ne!(key("coredns@v1"), key("coredns@v2"));
     }
 
     #[test]

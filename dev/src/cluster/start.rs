@@ -11,21 +11,24 @@ use super::process::FirstProcess;
 use super::{Cluster, network, stop};
 use crate::images::Image;
 use crate::images::import;
-use crate::{cache, command, wait};
+use crate::{cache, command, programs, wait};
 
 const LIMIT: Duration = Duration::from_secs(90);
 
 /// Leaves the cluster running with this helper image, started anew where it was started with another configuration.
 pub(crate) fn start(cluster: &Cluster, helper: &Image) -> Result<()> {
     let configuration = Configuration::new(cluster, &helper.reference);
-    let key = configuration.key()?;
+    let key = configuration.key(&programs::keys(&cluster.cache)?)?;
     let record = cluster.folder().join("key");
     let same = fs::read_to_string(&record).is_ok_and(|recorded| recorded == key);
     if FirstProcess::find(cluster).is_none() || !same {
         stop::stop(cluster)?;
         configuration.write(cluster)?;
+        // A start that is interrupted from here on leaves a process without a key, and the next start repairs it.
+        cache::remove(&record)?;
         let process = FirstProcess::start(cluster)?;
-        network::connect(cluster, &process)?;
+        network::connect(cluster, &process)
+            .map_err(|error| if process.lives() { error } else { error.context(diagnosis(cluster)) })?;
         cache::write(&record, &key)?;
     }
     wait_for_containerd(cluster)?;

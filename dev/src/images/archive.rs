@@ -11,6 +11,9 @@ use serde_json::{Value, json};
 use super::Image;
 use crate::{cache, command, key};
 
+/// Another one wherever the same file system and process give another archive.
+const FORMAT: &str = "1";
+
 /// How an image's first process is started.
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct Process<'a> {
@@ -20,6 +23,12 @@ pub(crate) struct Process<'a> {
     pub(crate) entrypoint: &'a [&'a str],
     /// Environment as `NAME=value`.
     pub(crate) environment: &'a [&'a str],
+}
+
+/// A key of everything that an archive depends on: how it is made, its process, and the texts that decide about its files.
+pub(crate) fn content_key(process: Process<'_>, inputs: &[&str]) -> Result<String> {
+    let process = format!("{process:?}");
+    key::of_texts(&[&[FORMAT, process.as_str()], inputs].concat())
 }
 
 /// Lets `build` write the file system as a tar file and makes an archive of it.
@@ -80,6 +89,16 @@ fn write_json(path: &Path, value: &Value) -> Result<()> {
 mod tests {
     use super::*;
     use crate::cache::Cache;
+
+    #[test]
+    fn has_another_key_for_another_process_or_input() {
+        let process = Process { user: "65532:65532", entrypoint: &["/x"], environment: &[] };
+        let root = Process { user: "", ..process };
+        let key = |process, input| content_key(process, &[input]).unwrap();
+        assert_eq!(key(process, "a"), key(process, "a"));
+        assert_ne!(key(process, "a"), key(process, "b"));
+        assert_ne!(key(process, "a"), key(root, "a"));
+    }
 
     #[test]
     fn gives_the_same_bytes_for_the_same_content() {

@@ -10,7 +10,7 @@ use anyhow::{Context, Result};
 use super::Image;
 use super::archive::{self, Process};
 use crate::cache::Cache;
-use crate::{command, key, repository};
+use crate::{command, repository};
 
 /// What is built, and how it is started when nothing else is said.
 #[derive(Clone, Copy, Debug)]
@@ -75,10 +75,10 @@ fn scripts() -> PathBuf {
 }
 
 fn content_key(scripts: &Path, backend: &Backend) -> Result<String> {
-    let mut texts = vec![format!("{:?}", backend.process)];
+    let mut texts = Vec::new();
     for input in backend.inputs {
         let path = scripts.join(input);
         texts.push(fs::read_to_string(&path).with_context(|| format!("failed to read {}", path.display()))?);
     }
-    key::of_texts(&texts.iter().map(String::as_str).collect::<Vec<_>>())
+    archive::content_key(backend.process, &texts.iter().map(String::as_str).collect::<Vec<_>>())
 }

@@ -18,12 +18,12 @@ const LINKS: [&str; 12] = ["cat", "chmod", "env", "id", "ls", "mkdir", "nc", "ns
 
 /// The image, built where the cache lacks it.
 pub(crate) fn build(cache: &Cache) -> Result<Image> {
-    let key = key::of_texts(&[&key::of_file(Path::new(BUSYBOX))?, &LINKS.join(" "), "1"])?;
+    let process = Process { user: "", entrypoint: &["/bin/sleep", "2147483647"], environment: &["PATH=/bin"] };
+    let key = archive::content_key(process, &[&key::of_file(Path::new(BUSYBOX))?, &LINKS.join(" ")])?;
     let image = Image::new(&cache.images(), "helper", &key);
     if image.archive.exists() {
         return Ok(image);
     }
-    let process = Process { user: "", entrypoint: &["/bin/sleep", "2147483647"], environment: &["PATH=/bin"] };
     archive::create(&image, process, write_layer)?;
     Ok(image)
 }

@@ -90,10 +90,12 @@ fn build_one(cache: &Cache, program: &str, executable: &Path, profile: Profile) 
     cache::publish(&stripped, |result, _| {
         command::read(Command::new("strip").arg("-o").arg(result).arg(executable)).map(drop)
     })?;
-    let image = Image::new(&cache.images(), program, &key::short(&key::of_file(&stripped)?));
+    let entrypoint = format!("/{program}");
+    let process = Process { user: "65532:65532", entrypoint: &[&entrypoint], environment: &[] };
+    let binary = key::of_file(&stripped)?;
+    let inputs: Vec<&str> = ACCOUNTS.iter().map(|(_, text)| *text).chain([binary.as_str()]).collect();
+    let image = Image::new(&cache.images(), program, &archive::content_key(process, &inputs)?);
     if !image.archive.exists() {
-        let entrypoint = format!("/{program}");
-        let process = Process { user: "65532:65532", entrypoint: &[&entrypoint], environment: &[] };
         archive::create(&image, process, |layer| write_layer(layer, program, &stripped))?;
     }
     fs::remove_file(&stripped).with_context(|| format!("failed to remove {}", stripped.display()))?;
