@@ -68,6 +68,18 @@ pub(crate) enum Task {
     Generate,
 }
 
+impl Task {
+    /// Whether it works on a local cluster, not only with a client of one.
+    pub(crate) const fn needs_root(&self) -> bool {
+        match self {
+            Self::Up { context, .. } => context.is_none(),
+            Self::Images { release, .. } => !*release,
+            Self::Down { .. } | Self::Test { .. } | Self::Cluster { .. } => true,
+            Self::Kubectl { .. } | Self::Generate => false,
+        }
+    }
+}
+
 /// What can be done with a local cluster.
 #[derive(Clone, Copy, Debug, ValueEnum)]
 pub(crate) enum ClusterAction {

@@ -2,7 +2,6 @@
 
 use std::fs;
 use std::path::{Path, PathBuf};
-use std::process::Command;
 
 use anyhow::{Context, Result};
 use serde_json::{Map, Value, json};
@@ -66,10 +65,10 @@ fn forget_interrupted(kubectl: &Kubectl) -> Result<()> {
 /// Checks the chart without a cluster.
 pub(crate) fn lint(cache: &Cache, log: &Path) -> Result<()> {
     let helm = cache.program("helm");
-    command::run(Command::new(&helm).args(["lint", "--strict"]).arg(folder()), log)?;
+    command::run(command::new(&helm).args(["lint", "--strict"]).arg(folder()), log)?;
     // Without a cluster helm takes the version of its own libraries, which is older than the chart asks for.
     let arguments = ["--namespace", NAMESPACE, "--kube-version", programs::KUBERNETES];
-    command::run(Command::new(&helm).args(["template", RELEASE]).arg(folder()).args(arguments), log)
+    command::run(command::new(&helm).args(["template", RELEASE]).arg(folder()).args(arguments), log)
 }
 
 #[cfg(test)]

@@ -1,14 +1,56 @@
 //! Other programs: run with their output in a file, or read.
 
+use std::env;
+use std::ffi::{OsStr, OsString};
 use std::fs::{self, File};
 use std::io::Write as _;
-use std::path::Path;
+use std::path::{Path, PathBuf};
 use std::process::{Command, Stdio};
 
 use anyhow::{Context, Result, bail};
 
+/// Where system programs are. The `PATH` of a plain shell, or of `su`, lacks some of these.
+const SYSTEM_FOLDERS: [&str; 6] = ["/usr/local/sbin", "/usr/local/bin", "/usr/sbin", "/usr/bin", "/sbin", "/bin"];
+
 /// Lines of a log that a failure shows.
 const TAIL_LINES: usize = 25;
+
+/// A program by its path, or by its name in [`search_path`], which it gets as its `PATH`.
+pub(crate) fn new(program: impl AsRef<OsStr>) -> Command {
+    let mut command = Command::new(program);
+    command.env("PATH", search_path());
+    command
+}
+
+/// The caller's `PATH`, and behind it the system's folders.
+pub(crate) fn search_path() -> OsString {
+    let given = env::var_os("PATH").unwrap_or_default();
+    let mut folders: Vec<PathBuf> = env::split_paths(&given).collect();
+    for folder in SYSTEM_FOLDERS.map(PathBuf::from) {
+        if !folders.contains(&folder) {
+            folders.push(folder);
+        }
+    }
+    env::join_paths(folders).unwrap_or(given)
+}
+
+/// The command under a limit of time. When that is over, or this program ends, it ends with every process that it has
+/// started in its group.
+pub(crate) fn limited(command: &Command, minutes: u32) -> Command {
+    let mut limited = new("setpriv");
+    limited.args(["--pdeathsig", "TERM", "timeout", "--kill-after=30s", &format!("{minutes}m")]);
+    limited.arg(command.get_program()).args(command.get_args());
+    for (name, value) in command.get_envs() {
+        match value {
+            Some(value) => limited.env(name, value),
+            None => limited.env_remove(name),
+        };
+    }
+    if let Some(folder) = command.get_current_dir() {
+        limited.current_dir(folder);
+    }
+    limited
+}
 
 /// Runs the command to its end, with its output in `log`. A failure shows the end of that file.
 pub(crate) fn run(command: &mut Command, log: &Path) -> Result<()> {
@@ -87,4 +129,22 @@ pub(crate) fn tail(path: &Path) -> String {
 
 fn name(command: &Command) -> String {
     command.get_program().to_string_lossy().into_owned()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn finds_programs_of_the_system() {
+        let folders: Vec<PathBuf> = env::split_paths(&search_path()).collect();
+        assert!(SYSTEM_FOLDERS.iter().all(|folder| folders.contains(&PathBuf::from(folder))), "{folders:?}");
+    }
+
+    #[test]
+    fn keeps_arguments_environment_and_folder_of_a_limited_command() {
+        let mut command = new("sh");
+        command.args(["-c", "echo \"$0 $NAME $PWD\"", "argument"]).env("NAME", "value").current_dir("/usr");
+        assert_eq!(read(&mut limited(&command, 1)).unwrap(), "argument value /usr\n");
+    }
 }

@@ -11,7 +11,9 @@ use crate::http::{self, EventStream};
 use crate::kubectl::Kubectl;
 use crate::progress::Progress;
 use crate::quickstart::{NAMESPACE, STACK};
+use crate::wait;
 
+const OPENING: Duration = Duration::from_secs(10);
 const ARRIVAL: Duration = Duration::from_secs(10);
 
 /// The API of the stack, as it can be reached from this machine.
@@ -69,9 +71,21 @@ pub(crate) fn service_address(kubectl: &Kubectl, component: &str) -> Result<Stri
     Ok(format!("{address}:{port}"))
 }
 
+/// A Service leads to a pod a moment after the pod is ready.
+fn open_stream(address: &str) -> Result<EventStream> {
+    let mut refusal = None;
+    let opened = wait::until(OPENING, "a stream of notifications", || {
+        Ok(EventStream::open(address, "/api/sse/notifications").map_err(|error| refusal = Some(error)).ok())
+    });
+    opened.map_err(|late| match refusal {
+        Some(refusal) => refusal.context(late),
+        None => late,
+    })
+}
+
 /// Opens a stream, posts a notification and waits until it arrives.
 pub(crate) fn show(api: &Api, progress: &Progress) -> Result<()> {
-    let mut stream = EventStream::open(&api.address, "/api/sse/notifications")?;
+    let mut stream = open_stream(&api.address)?;
     let mark = format!("hello from cargo xtask up ({})", std::process::id());
     let body = json!({"message": mark, "type": "info"}).to_string();
     let begun = Instant::now();

@@ -3,26 +3,22 @@
 use std::fs;
 use std::time::Duration;
 
-use anyhow::{Context, Result, bail};
+use anyhow::{Context, Result};
 
 use crate::cluster::{Cluster, leftovers, stop};
 use crate::session::Session;
 
 /// Removes both clusters, and the cache if it is wanted, and checks that nothing of them is left.
 pub(crate) fn run(session: &Session, cache: bool) -> Result<()> {
-    let mut left = Vec::new();
-    for name in ["dev", "test"] {
-        let cluster = Cluster::named(&session.cache, name)?;
+    let clusters = [Cluster::named(&session.cache, "dev")?, Cluster::named(&session.cache, "test")?];
+    for cluster in &clusters {
+        let name = cluster.name();
         let _lock = session.cache.lock(&format!("cluster-{name}"))?;
-        session.progress.step(&format!("remove the cluster {name}"), Duration::from_secs(2), || {
-            stop::remove(&cluster)?;
-            left.extend(leftovers::find(&cluster));
-            Ok(())
-        })?;
+        session
+            .progress
+            .step(&format!("remove the cluster {name}"), Duration::from_secs(2), || stop::remove(cluster))?;
     }
-    if !left.is_empty() {
-        bail!("this is left:\n{}", left.join("\n"));
-    }
+    leftovers::refuse(&clusters)?;
     if cache {
         let root = session.cache.root();
         fs::remove_dir_all(root).with_context(|| format!("failed to remove {}", root.display()))?;

@@ -1,7 +1,6 @@
 //! Content keys: the same inputs give the same key, so that nothing is built twice.
 
 use std::path::Path;
-use std::process::Command;
 
 use anyhow::{Context, Result};
 
@@ -12,7 +11,7 @@ const SHORT: usize = 16;
 
 /// SHA-256 of a file, in hexadecimal.
 pub(crate) fn of_file(path: &Path) -> Result<String> {
-    let line = command::read(Command::new("sha256sum").arg("--").arg(path))?;
+    let line = command::read(command::new("sha256sum").arg("--").arg(path))?;
     first_word(&line)
 }
 
@@ -23,7 +22,7 @@ pub(crate) fn of_texts(texts: &[&str]) -> Result<String> {
         input.extend_from_slice(format!("{}\n", text.len()).as_bytes());
         input.extend_from_slice(text.as_bytes());
     }
-    let line = command::feed(&mut Command::new("sha256sum"), &input)?;
+    let line = command::feed(&mut command::new("sha256sum"), &input)?;
     Ok(short(&first_word(&line)?))
 }
 

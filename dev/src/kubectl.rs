@@ -37,7 +37,7 @@ impl Kubectl {
 
     /// kubectl with its connection; arguments are still to be added.
     pub(crate) fn command(&self) -> Command {
-        let mut command = Command::new(&self.kubectl);
+        let mut command = command::new(&self.kubectl);
         if let Some(kubeconfig) = &self.kubeconfig {
             command.arg("--kubeconfig").arg(kubeconfig);
         }
@@ -47,7 +47,7 @@ impl Kubectl {
 
     /// helm with its connection; arguments are still to be added.
     pub(crate) fn helm(&self) -> Command {
-        let mut command = Command::new(&self.helm);
+        let mut command = command::new(&self.helm);
         if let Some(kubeconfig) = &self.kubeconfig {
             command.arg("--kubeconfig").arg(kubeconfig);
         }

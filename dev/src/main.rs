@@ -22,6 +22,7 @@ mod programs;
 mod progress;
 mod quickstart;
 mod repository;
+mod root;
 mod session;
 mod test;
 mod up;
@@ -40,13 +41,20 @@ use crate::session::Session;
 
 fn main() -> ExitCode {
     let arguments = Arguments::parse();
-    match Session::open().and_then(|session| run(&session, arguments.command)) {
+    match open(&arguments.command).and_then(|session| run(&session, arguments.command)) {
         Ok(()) => ExitCode::SUCCESS,
         Err(error) => {
             eprintln!("error: {error:#}");
             ExitCode::FAILURE
         }
     }
+}
+
+fn open(task: &Task) -> Result<Session> {
+    if task.needs_root() {
+        root::demand()?;
+    }
+    Session::open()
 }
 
 fn run(session: &Session, task: Task) -> Result<()> {

@@ -1,5 +1,7 @@
 //! Programs of the distribution, installed where they are missing.
 
+mod services;
+
 use std::env;
 use std::path::Path;
 use std::process::Command;
@@ -8,7 +10,7 @@ use std::time::Duration;
 use anyhow::{Context, Result, bail};
 
 use crate::session::Session;
-use crate::{command, elf};
+use crate::{command, elf, root};
 
 /// A thing that must be on the machine, and the Debian package that brings it.
 type Requirement = (&'static str, &'static str);
@@ -16,8 +18,11 @@ type Requirement = (&'static str, &'static str);
 /// Several packages bring this program, and one of them links it statically.
 const BUSYBOX: &str = "/bin/busybox";
 
+/// Needs a program that loads the kernel module, where the kernel lacks it still.
+const BRIDGE_FILTER: &str = "/proc/sys/net/bridge/bridge-nf-call-iptables";
+
 /// What the cluster runs on. A path is looked for as it is, a name in `PATH` and the system's folders.
-const CLUSTER: [Requirement; 19] = [
+const CLUSTER: [Requirement; 21] = [
     ("containerd", "containerd"),
     ("runc", "runc"),
     ("/usr/lib/cni/bridge", "containernetworking-plugins"),
@@ -29,6 +34,7 @@ const CLUSTER: [Requirement; 19] = [
     ("socat", "socat"),
     ("ip", "iproute2"),
     ("nsenter", "util-linux"),
+    ("setpriv", "util-linux"),
     ("mount", "mount"),
     ("kill", "procps"),
     ("hostname", "hostname"),
@@ -37,6 +43,7 @@ const CLUSTER: [Requirement; 19] = [
     (BUSYBOX, "busybox-static"),
     ("strip", "binutils"),
     ("mvn", "maven"),
+    (BRIDGE_FILTER, "kmod"),
 ];
 
 /// What the workspace is compiled with.
@@ -82,12 +89,13 @@ pub(crate) fn is_present(name: &str) -> bool {
     if name == BUSYBOX {
         return elf::is_static(name);
     }
+    if name == BRIDGE_FILTER && !Path::new(name).exists() {
+        return is_present("modprobe");
+    }
     if name.starts_with('/') {
         return Path::new(name).exists();
     }
-    let path = env::var_os("PATH").unwrap_or_default();
-    let system = ["/usr/local/sbin", "/usr/sbin", "/sbin", "/usr/bin", "/bin"].map(Into::into);
-    env::split_paths(&path).chain(system).any(|folder| folder.join(name).is_file())
+    env::split_paths(&command::search_path()).any(|folder| folder.join(name).is_file())
 }
 
 fn missing(requirements: &[Requirement]) -> Vec<&'static str> {
@@ -102,9 +110,11 @@ fn install(session: &Session, packages: &[&str]) -> Result<()> {
     if !is_present("apt-get") {
         bail!("these are missing and there is no apt-get to install them: {list}");
     }
-    if command::read(Command::new("id").arg("-u"))?.trim() != "0" {
-        bail!("these packages are missing: run `sudo apt-get install {list}`");
+    if !root::is_held() {
+        bail!("these packages are missing: run `apt-get install {list}` as root");
     }
+    let _lock = session.cache.lock("packages")?;
+    let _services = services::keep_off()?;
     session.progress.step(&format!("install {list}"), Duration::from_secs(60), || {
         // One repository of the machine that does not answer is no reason to give up: the install decides.
         let update = command::run(&mut apt(&["update", "--quiet"]), &session.cache.logs().join("packages-update.log"));
@@ -117,11 +127,11 @@ fn install(session: &Session, packages: &[&str]) -> Result<()> {
     })
 }
 
-/// With this run level, packages do not start their services: ours run inside the cluster only.
+/// Waits for an apt of somebody else, such as that of unattended upgrades.
 fn apt(arguments: &[&str]) -> Command {
-    let mut apt = Command::new("apt-get");
-    apt.args(["-o", "Acquire::Retries=5"]).args(arguments);
-    apt.env("DEBIAN_FRONTEND", "noninteractive").env("RUNLEVEL", "1");
+    let mut apt = command::new("apt-get");
+    apt.args(["-o", "Acquire::Retries=5", "-o", "DPkg::Lock::Timeout=300"]).args(arguments);
+    apt.env("DEBIAN_FRONTEND", "noninteractive");
     apt
 }
 

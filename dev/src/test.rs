@@ -6,15 +6,18 @@ use std::path::Path;
 use std::process::Command;
 use std::time::Duration;
 
-use anyhow::{Context, Result};
+use anyhow::{Context, Result, bail};
 
-use crate::cluster::{Cluster, stop};
+use crate::cluster::{Cluster, leftovers, stop};
 use crate::images::workload::{self, Profile};
 use crate::session::Session;
 use crate::{chart, command, diagnosis, packages, programs, up};
 
 /// Tests that run at once on the cluster. Each has a namespace of its own; more than this starve two cores.
 const END_TO_END_THREADS: &str = "2";
+
+/// After this long the end-to-end tests hang. They usually take a sixth of it.
+const END_TO_END_MINUTES: u32 = 40;
 
 /// Only the crate of these tests has a target of this name. The whole workspace is selected, so that its dependencies are
 /// compiled with the features that everything else is compiled with, and only once.
@@ -49,6 +52,9 @@ fn end_to_end(session: &Session, filter: Option<&str>, keep: bool) -> Result<()>
     session.progress.step("compile end-to-end tests", Duration::from_secs(120), || {
         command::show(workload::cargo(&session.cache).args(END_TO_END).args(["--no-run", "--quiet"]))
     })?;
+    if let Some(filter) = filter {
+        demand_tests(session, filter)?;
+    }
     packages::install_node(session)?;
     let clients = clients::install(session)?;
     let cluster = Cluster::named(&session.cache, "test")?;
@@ -62,8 +68,18 @@ fn end_to_end(session: &Session, filter: Option<&str>, keep: bool) -> Result<()>
         session.progress.line(&format!("kept the cluster: KUBECONFIG={}", cluster.kubeconfig().display()));
         return result;
     }
-    let removed = stop::remove(&cluster).context("failed to remove the cluster of the tests");
-    result.and(removed)
+    let removed = stop::remove(&cluster).and_then(|()| leftovers::refuse(std::slice::from_ref(&cluster)));
+    result.and(removed.context("failed to remove the cluster of the tests"))
+}
+
+/// A name that is mistyped must not pass as a success.
+fn demand_tests(session: &Session, filter: &str) -> Result<()> {
+    let mut list = workload::cargo(&session.cache);
+    list.args(END_TO_END).args(["--quiet", "--", filter, "--list"]);
+    if !command::read(&mut list)?.lines().any(|line| line.ends_with(": test")) {
+        bail!("no end-to-end test has {filter:?} in its name");
+    }
+    Ok(())
 }
 
 fn on_cluster(session: &Session, cluster: &Cluster, clients: &Path, filter: Option<&str>) -> Result<()> {
@@ -76,14 +92,13 @@ fn on_cluster(session: &Session, cluster: &Cluster, clients: &Path, filter: Opti
     tests.args(END_TO_END).arg("--").args(filter);
     tests.arg(format!("--test-threads={END_TO_END_THREADS}"));
     tests
-        .env("KUBECONFIG", cluster.kubeconfig())
+        .env("REALTIME_E2E_KUBECONFIG", cluster.kubeconfig())
         .env("REALTIME_E2E_KUBECTL", session.cache.program("kubectl"))
-        .env("REALTIME_E2E_HELM", session.cache.program("helm"))
         .env("REALTIME_E2E_AUDIT_LOG", cluster.audit_log())
-        .env("REALTIME_E2E_NODE_MODULES", clients)
-        .env("REALTIME_E2E_CHART", chart::folder())
-        .env("REALTIME_E2E_VALUES", &values);
+        .env("REALTIME_E2E_NODE_MODULES", clients);
     // The durations of the two say nothing about each other.
     let name = if filter.is_some() { "run some end-to-end tests" } else { "run end-to-end tests" };
-    session.progress.step(name, Duration::from_secs(400), || command::show(&mut tests))
+    session
+        .progress
+        .step(name, Duration::from_secs(400), || command::show(&mut command::limited(&tests, END_TO_END_MINUTES)))
 }

@@ -29,7 +29,9 @@ pub(crate) fn local(session: &Session) -> Result<()> {
 /// each archive. Backends come from the chart's own table.
 pub(crate) fn existing(session: &Session, context: &str, load: Option<&str>) -> Result<()> {
     packages::install_compilers(session)?;
+    let lock = session.cache.lock("build")?;
     programs::build_clients(session)?;
+    drop(lock);
     let images = build_workloads(session, Profile::Development)?;
     match load {
         Some(load) => {

@@ -5,6 +5,7 @@ use std::io::{Read, Seek, SeekFrom};
 
 use serde_json::Value;
 
+use crate::cluster::{OPERATOR, OPERATOR_NAMESPACE};
 use crate::environment;
 
 /// One write.
@@ -41,7 +42,7 @@ pub const fn beginning() -> Place {
     Place(0)
 }
 
-/// Writes behind a place, leases left out.
+/// Writes behind a place, but for those by which the operator keeps its lease.
 ///
 /// # Panics
 /// When the log cannot be read, or was rotated since.
@@ -58,7 +59,11 @@ pub fn writes_since(place: Place) -> Vec<Write> {
     let text = read().unwrap_or_else(|error| panic!("failed to read {}: {error}", path.display()));
     // The last line may be half written.
     let complete = text.rfind('\n').map_or("", |end| &text[..end]);
-    complete.lines().filter_map(parse).filter(|write| write.resource != "leases").collect()
+    complete.lines().filter_map(parse).filter(|write| !is_operators_lease(write)).collect()
+}
+
+fn is_operators_lease(write: &Write) -> bool {
+    (write.resource.as_str(), write.namespace.as_str(), write.name.as_str()) == ("leases", OPERATOR_NAMESPACE, OPERATOR)
 }
 
 fn parse(line: &str) -> Option<Write> {

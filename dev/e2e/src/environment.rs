@@ -2,8 +2,8 @@
 
 use std::path::PathBuf;
 
-/// Path of the cluster's kubeconfig.
-pub const KUBECONFIG: &str = "KUBECONFIG";
+/// Path of the cluster's kubeconfig. Not `KUBECONFIG`, which a developer may have set to a cluster that is no test's.
+pub const KUBECONFIG: &str = "REALTIME_E2E_KUBECONFIG";
 /// Path of kubectl.
 pub const KUBECTL: &str = "REALTIME_E2E_KUBECTL";
 /// Path of the API server's audit log: JSON lines, writes only.

@@ -14,10 +14,12 @@ static JANITORS: Mutex<Vec<Child>> = Mutex::new(Vec::new());
 /// # Panics
 /// When the janitor cannot be started.
 pub fn delete_at_exit(namespace: &str) {
-    let script = "cat > /dev/null; exec \"$0\" delete namespace \"$1\" --ignore-not-found --wait=false";
+    let script =
+        "cat > /dev/null; exec \"$0\" --kubeconfig \"$1\" delete namespace \"$2\" --ignore-not-found --wait=false";
     let spawned = Command::new("sh")
         .args(["-c", script])
         .arg(environment::path(environment::KUBECTL))
+        .arg(environment::path(environment::KUBECONFIG))
         .arg(namespace)
         .stdin(Stdio::piped())
         .stdout(Stdio::null())

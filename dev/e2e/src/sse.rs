@@ -8,6 +8,9 @@ use tokio::sync::mpsc;
 
 use crate::arrivals::Arrivals;
 
+/// How long a server may take to begin its answer.
+const OPENING: Duration = Duration::from_secs(20);
+
 /// Opens a stream, from the event after `cursor` when there is one.
 ///
 /// # Panics
@@ -27,7 +30,9 @@ pub async fn try_listen(url: &str, cursor: Option<&str>) -> Result<Arrivals, Str
     if let Some(cursor) = cursor {
         request = request.header("last-event-id", cursor);
     }
-    let answer = request.send().await.map_err(|error| format!("failed to open {url}: {error:?}"))?;
+    let answer = tokio::time::timeout(OPENING, request.send()).await;
+    let answer = answer.map_err(|_| format!("{url} did not answer within {OPENING:?}"))?;
+    let answer = answer.map_err(|error| format!("failed to open {url}: {error:?}"))?;
     let kind = answer.headers().get("content-type").and_then(|value| value.to_str().ok()).unwrap_or_default();
     if (answer.status().as_u16(), kind.split(';').next()) != (200, Some("text/event-stream")) {
         return Err(format!("{url} was answered {} with {kind}", answer.status()));

@@ -2,7 +2,6 @@
 
 use std::fs;
 use std::os::unix::fs::PermissionsExt as _;
-use std::process::Command;
 
 use anyhow::{Context, Result};
 
@@ -65,7 +64,7 @@ impl Configuration {
 }
 
 fn write_certificates(cluster: &Cluster) -> Result<()> {
-    let mut pki = Command::new(cluster.cache.program("kubernetes"));
+    let mut pki = command::new(cluster.cache.program("kubernetes"));
     pki.arg("pki").arg("--folder").arg(cluster.pki());
     pki.args(["--cluster", &cluster.context(), "--node", &cluster.context()]);
     pki.args(["--node-address", &cluster.node_address(), "--service-address", &cluster.service_address()]);

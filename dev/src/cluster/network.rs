@@ -1,6 +1,5 @@
 //! The way from the machine to nodes, pods and Services of a cluster.
 
-use std::process::Command;
 use std::time::Duration;
 
 use anyhow::{Context, Result, bail};
@@ -32,7 +31,7 @@ pub(crate) fn connect(cluster: &Cluster, process: &FirstProcess) -> Result<()> {
 pub(crate) fn wait_until_gone(cluster: &Cluster) -> Result<()> {
     let interface = cluster.interface();
     wait::until(LIMIT, "the end of the cluster's network", || {
-        Ok((!command::succeeds(Command::new("ip").args(["link", "show", &interface]))).then_some(()))
+        Ok((!command::succeeds(command::new("ip").args(["link", "show", &interface]))).then_some(()))
     })
     .with_context(|| {
         format!(
@@ -44,7 +43,7 @@ pub(crate) fn wait_until_gone(cluster: &Cluster) -> Result<()> {
 
 /// Refuses addresses that the machine already sends elsewhere.
 fn refuse_conflict(cluster: &Cluster) -> Result<()> {
-    let routes = command::read(Command::new("ip").args(["-4", "route", "show", "table", "all"]))?;
+    let routes = command::read(command::new("ip").args(["-4", "route", "show", "table", "all"]))?;
     if let Some(route) = conflict(&routes, &cluster.prefixes()) {
         bail!("the cluster {} would use addresses that this machine routes already: {route}", cluster.name());
     }
@@ -60,7 +59,7 @@ fn conflict<'a>(routes: &'a str, prefixes: &[String]) -> Option<&'a str> {
 }
 
 fn ip(arguments: &[&str]) -> Result<()> {
-    command::read(Command::new("ip").args(arguments)).map(drop)
+    command::read(command::new("ip").args(arguments)).map(drop)
 }
 
 #[cfg(test)]

@@ -8,7 +8,7 @@ use std::time::Duration;
 use anyhow::{Context, Result, bail};
 
 use super::Cluster;
-use crate::{cache, wait};
+use crate::{cache, command, wait};
 
 /// A process that is known by more than a number that another one may get later.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -33,7 +33,7 @@ impl FirstProcess {
         let folder = cluster.folder();
         let log = create_log(&folder)?;
         let errors = log.try_clone().context("failed to share the cluster's log")?;
-        let outer = Command::new("setsid")
+        let outer = command::new("setsid")
             .args(["unshare", "--fork", "--pid", "--mount", "--net", "--uts", "--ipc", "--mount-proc", "--"])
             .arg(folder.join("init"))
             .arg(&folder)
@@ -62,7 +62,7 @@ impl FirstProcess {
 
     /// A command that runs with the cluster's files and network.
     pub(crate) fn enter(&self, program: &str) -> Command {
-        let mut command = Command::new("nsenter");
+        let mut command = command::new("nsenter");
         command.args(["--target", &self.id.to_string(), "--mount", "--net", "--ipc", "--", program]);
         command
     }

@@ -3,7 +3,6 @@
 use std::fs;
 use std::io::ErrorKind;
 use std::path::Path;
-use std::process::Command;
 use std::time::Duration;
 
 use anyhow::{Context, Result};
@@ -17,7 +16,7 @@ const LIMIT: Duration = Duration::from_secs(30);
 /// Stops the cluster; its data stays.
 pub(crate) fn stop(cluster: &Cluster) -> Result<()> {
     if let Some(process) = FirstProcess::find(cluster) {
-        command::read(Command::new("kill").args(["-KILL", &process.id.to_string()]))?;
+        command::read(command::new("kill").args(["-KILL", &process.id.to_string()]))?;
         wait::until(LIMIT, "the end of the cluster's first process", || Ok((!process.lives()).then_some(())))?;
     }
     network::wait_until_gone(cluster)?;

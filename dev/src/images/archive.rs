@@ -3,7 +3,6 @@
 
 use std::fs;
 use std::path::Path;
-use std::process::Command;
 
 use anyhow::{Context, Result};
 use serde_json::{Value, json};
@@ -43,7 +42,7 @@ pub(crate) fn create(image: &Image, process: Process<'_>, build: impl FnOnce(&Pa
 
 /// Packs a folder as a tar file that depends on nothing but names, modes and contents.
 pub(crate) fn pack(folder: &Path, output: &Path) -> Result<()> {
-    let mut tar = Command::new("tar");
+    let mut tar = command::new("tar");
     tar.args(["--create", "--format=gnu", "--sort=name", "--mtime=@0", "--owner=0", "--group=0", "--numeric-owner"]);
     // Whatever the umask is, users without rights can read it.
     tar.arg("--mode=a+rX");

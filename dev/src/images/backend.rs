@@ -3,7 +3,6 @@
 
 use std::fs;
 use std::path::{Path, PathBuf};
-use std::process::Command;
 
 use anyhow::{Context, Result};
 
@@ -66,7 +65,7 @@ pub(crate) fn image(cache: &Cache, backend: &Backend) -> Result<Image> {
 pub(crate) fn build(cache: &Cache, backend: &Backend, image: &Image) -> Result<()> {
     let log = cache.logs().join(format!("image-{}.log", backend.name));
     archive::create(image, backend.process, |layer| {
-        command::run(Command::new(scripts().join(backend.name)).arg(layer), &log)
+        command::run(command::new(scripts().join(backend.name)).arg(layer), &log)
     })
 }
 

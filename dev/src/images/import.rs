@@ -1,7 +1,5 @@
 //! Delivers images to a cluster.
 
-use std::process::Command;
-
 use anyhow::{Context, Result};
 
 use super::Image;
@@ -29,7 +27,7 @@ pub(crate) fn into_cluster(cluster: &Cluster, images: &[Image]) -> Result<()> {
 /// Runs somebody else's command once for each archive, with the archive's path at its end.
 pub(crate) fn with_command(load: &str, images: &[Image]) -> Result<()> {
     for image in images {
-        let mut shell = Command::new("sh");
+        let mut shell = command::new("sh");
         shell.args(["-c", &format!("{load} \"$1\""), "load"]).arg(&image.archive);
         command::show(&mut shell).with_context(|| format!("failed to load {}", image.reference))?;
     }

@@ -37,7 +37,7 @@ pub(crate) enum Profile {
 
 /// A cargo that shares its artifacts between all checkouts of this machine, unless the environment says otherwise.
 pub(crate) fn cargo(cache: &Cache) -> Command {
-    let mut cargo = Command::new("cargo");
+    let mut cargo = command::new("cargo");
     cargo.current_dir(repository::root());
     if std::env::var_os("CARGO_TARGET_DIR").is_none() {
         cargo.env("CARGO_TARGET_DIR", cache.root().join("target"));
@@ -88,7 +88,7 @@ fn executables(messages: &str) -> Vec<PathBuf> {
 fn build_one(cache: &Cache, program: &str, executable: &Path, profile: Profile) -> Result<Image> {
     let stripped = cache.images().join(format!("{program}.stripped"));
     cache::publish(&stripped, |result, _| {
-        command::read(Command::new("strip").arg("-o").arg(result).arg(executable)).map(drop)
+        command::read(command::new("strip").arg("-o").arg(result).arg(executable)).map(drop)
     })?;
     let entrypoint = format!("/{program}");
     let process = Process { user: "65532:65532", entrypoint: &[&entrypoint], environment: &[] };

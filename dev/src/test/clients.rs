@@ -2,7 +2,6 @@
 
 use std::fs;
 use std::path::PathBuf;
-use std::process::Command;
 use std::time::Duration;
 
 use anyhow::{Context, Result};
@@ -21,6 +20,7 @@ pub(crate) fn install(session: &Session) -> Result<PathBuf> {
         let path = source.join(input);
         texts.push(fs::read_to_string(&path).with_context(|| format!("failed to read {}", path.display()))?);
     }
+    let _lock = session.cache.lock("build")?;
     let folder = session.cache.root().join("clients").join(key::of_texts(&[&texts[0], &texts[1]])?);
     if !folder.exists() {
         let parent = session.cache.root().join("clients");
@@ -31,7 +31,7 @@ pub(crate) fn install(session: &Session) -> Result<PathBuf> {
                 for (input, text) in INPUTS.iter().zip(&texts) {
                     fs::write(partial.join(input), text).with_context(|| format!("failed to write {input}"))?;
                 }
-                let mut npm = Command::new("npm");
+                let mut npm = command::new("npm");
                 npm.args(["ci", "--no-audit", "--no-fund", "--ignore-scripts"]).current_dir(partial);
                 command::run(&mut npm, &session.cache.logs().join("npm.log"))
             })
