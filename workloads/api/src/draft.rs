@@ -2,7 +2,7 @@
 
 use axum::http::{HeaderMap, header::CONTENT_TYPE};
 use jiff::{RoundMode, Timestamp, TimestampRound, Unit};
-use realtime_contract::event::{DEFAULT_CHANNEL, DEFAULT_TYPE, Notification, NotificationStatus};
+use realtime_contract::event::{DEFAULT_CHANNEL, DEFAULT_TYPE, JsonText, Notification, NotificationStatus};
 use serde_json::{Map, Value};
 use uuid::Uuid;
 
@@ -20,7 +20,7 @@ pub(crate) struct Draft {
     message: String,
     kind: String,
     channel: String,
-    data: Option<Value>,
+    data: Option<JsonText>,
 }
 
 impl Draft {
@@ -38,6 +38,8 @@ impl Draft {
         if data.as_ref().is_some_and(holds_nul) {
             return Err(ApiError::InvalidField { field: "data", reason: "must not contain the character U+0000" });
         }
+        let data = data.map(|data| JsonText::of(&data)).transpose();
+        let data = data.map_err(|error| ApiError::MalformedBody { reason: error.to_string() })?;
         Ok(Self { message: message(&mut fields)?, kind: kind(&mut fields)?, channel: channel(&mut fields)?, data })
     }
 
@@ -109,7 +111,7 @@ fn text(fields: &mut Map<String, Value>, field: &'static str) -> Result<Option<S
     }
 }
 
-/// Postgres' `jsonb` cannot hold that character.
+/// Postgres' `jsonb`, in which events are kept, cannot hold that character.
 fn holds_nul(value: &Value) -> bool {
     match value {
         Value::String(text) => text.contains('\0'),
@@ -150,7 +152,7 @@ mod tests {
         let draft =
             read(r#"{"message":"m","type":"warning","channel":"shop:1","data":{"b":1,"a":2},"userId":7}"#).unwrap();
         assert_eq!((draft.kind.as_str(), draft.channel.as_str()), ("warning", "shop:1"));
-        assert_eq!(draft.data.unwrap().to_string(), r#"{"b":1,"a":2}"#);
+        assert_eq!(draft.data.unwrap().text(), r#"{"b":1,"a":2}"#);
     }
 
     #[test]

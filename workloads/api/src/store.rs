@@ -4,11 +4,10 @@ use std::{collections::HashMap, time::Duration};
 
 use deadpool_postgres::{Object, Pool, PoolError};
 use realtime_contract::{
-    event::{Notification, NotificationCreated, NotificationStatus},
+    event::{JsonText, Notification, NotificationCreated, NotificationStatus},
     feed::{FeedEntry, NOTIFY_OUTBOX},
     topic,
 };
-use serde_json::Value;
 use thiserror::Error;
 use tokio::time::{Instant, timeout_at};
 use tokio_postgres::{
@@ -71,7 +70,7 @@ pub(crate) struct Store {
 const STORE_NOTIFICATION: &str = "
     WITH stored AS (
         INSERT INTO notifications (id, message, type, channel, status, data, created_at)
-        VALUES ($1, $2, $3, $4, $5, $6, $7)
+        VALUES ($1, $2, $3, $4, $5, $6::text::json, $7)
     ), happened AS (
         INSERT INTO events (id, aggregate_id, type, payload, trace_context, occurred_at)
         VALUES ($8, $1, $9, $10, $11, $7)
@@ -81,7 +80,7 @@ const STORE_NOTIFICATION: &str = "
     SELECT pg_notify($15, $12::smallint::text)";
 
 const LIST_NOTIFICATIONS: &str = "
-    SELECT id, message, type, channel, status, data, created_at FROM notifications
+    SELECT id, message, type, channel, status, data::text, created_at FROM notifications
     WHERE $1::timestamptz IS NULL OR (created_at, id) < ($1, $2)
     ORDER BY created_at DESC, id DESC LIMIT $3";
 
@@ -171,7 +170,7 @@ async fn insert(
                 &notification.kind,
                 &notification.channel,
                 &notification.status.name(),
-                &notification.data,
+                &notification.data.as_ref().map(JsonText::text),
                 &notification.timestamp,
                 &event.id,
                 &event.kind,
@@ -199,9 +198,14 @@ fn notification(row: &Row) -> Result<Notification, Error> {
         kind: column(row, 2, "type")?,
         channel: column(row, 3, "channel")?,
         status,
-        data: column::<Option<Value>>(row, 5, "data")?,
+        data: data(row, 5)?,
         timestamp: column(row, 6, "created_at")?,
     })
+}
+
+fn data(row: &Row, index: usize) -> Result<Option<JsonText>, Error> {
+    let text = column::<Option<String>>(row, index, "data")?;
+    text.map(JsonText::from_text).transpose().map_err(|_| Error::DecodeColumn { column: "data" })
 }
 
 fn feed_entry(row: &Row) -> Result<FeedEntry, Error> {

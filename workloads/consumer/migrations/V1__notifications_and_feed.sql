@@ -5,13 +5,14 @@ CREATE TABLE meta (
 );
 INSERT INTO meta DEFAULT VALUES;
 
+-- `data` is of type json, which keeps the text byte for byte.
 CREATE TABLE notifications (
     id           uuid        PRIMARY KEY,
     message      text        NOT NULL,
     type         text        NOT NULL,
     channel      text        NOT NULL,
     status       text        NOT NULL CHECK (status IN ('pending', 'processed')),
-    data         jsonb,
+    data         json,
     created_at   timestamptz NOT NULL,
     processed_at timestamptz
 );

@@ -1,7 +1,6 @@
 //! What a record says, or why it says nothing.
 
-use realtime_contract::event::{Notification, NotificationCreated};
-use serde_json::Value;
+use realtime_contract::event::{JsonText, Notification, NotificationCreated};
 use thiserror::Error;
 
 /// Why a record becomes a dead letter.
@@ -25,6 +24,12 @@ pub(crate) enum Rejection {
     /// Postgres has no such text.
     #[error("failed to store the notification: its text contains the character U+0000")]
     StoreText,
+    /// Data that Postgres or clients cannot read.
+    #[error("failed to store the notification's data: {source}")]
+    StoreData {
+        /// What stands there.
+        source: serde_json::Error,
+    },
     /// Postgres refused the row.
     #[error("failed to store the notification: {reason}")]
     StoreRow {
@@ -41,26 +46,21 @@ pub(crate) fn read(payload: Option<&[u8]>) -> Result<NotificationCreated, Reject
     if event.kind != NotificationCreated::TYPE {
         return Err(Rejection::ReadType { kind: event.kind });
     }
-    if is_storable(&event.notification) { Ok(event) } else { Err(Rejection::StoreText) }
+    check(&event.notification)?;
+    Ok(event)
 }
 
-fn is_storable(notification: &Notification) -> bool {
+fn check(notification: &Notification) -> Result<(), Rejection> {
     let texts = [&notification.message, &notification.kind, &notification.channel];
-    texts.into_iter().all(|text| !text.contains('\0')) && notification.data.as_ref().is_none_or(is_storable_value)
-}
-
-fn is_storable_value(value: &Value) -> bool {
-    match value {
-        Value::String(text) => !text.contains('\0'),
-        Value::Array(values) => values.iter().all(is_storable_value),
-        Value::Object(fields) => fields.iter().all(|(name, value)| !name.contains('\0') && is_storable_value(value)),
-        Value::Null | Value::Bool(_) | Value::Number(_) => true,
+    if texts.into_iter().any(|text| text.contains('\0')) {
+        return Err(Rejection::StoreText);
     }
+    notification.data.as_ref().map_or(Ok(()), JsonText::check).map_err(|source| Rejection::StoreData { source })
 }
 
 #[cfg(test)]
 mod tests {
-    use serde_json::json;
+    use serde_json::{Value, json};
 
     use super::*;
 
@@ -109,5 +109,12 @@ mod tests {
         assert!(reason(|event| event["notification"]["message"] = "a\0b".into()).contains("U+0000"));
         assert!(reason(|event| event["notification"]["data"]["list"][0] = "\0".into()).contains("U+0000"));
         assert!(reason(|event| event["notification"]["data"] = json!({"\0": 1})).contains("U+0000"));
+    }
+
+    #[test]
+    fn refuses_data_that_clients_cannot_read() {
+        let text = String::from_utf8(payload(|_| ())).unwrap().replace(r#"["text"]"#, "[1e999]");
+        let said = read(Some(text.as_bytes())).unwrap_err().to_string();
+        assert!(said.contains("number out of range"), "{said}");
     }
 }

@@ -3,8 +3,10 @@
 //! A notification's way: the API writes a [`NotificationCreated`] through the outbox to [`crate::topic::NOTIFICATIONS`]; the consumer stores it,
 //! gives it a position and turns it into a [`FeedEntry`]; the feeder copies that into the Redis stream [`crate::feed::STREAM`].
 
+mod json_text;
 mod notification;
 mod product;
 
+pub use json_text::JsonText;
 pub use notification::{DEFAULT_CHANNEL, DEFAULT_TYPE, Notification, NotificationCreated, NotificationStatus};
 pub use product::{InvalidProductEvent, Product, ProductEvent, ProductEventType};

@@ -70,7 +70,7 @@ pub(crate) struct NotificationRows {
     pub(crate) messages: Vec<String>,
     pub(crate) kinds: Vec<String>,
     pub(crate) channels: Vec<String>,
-    pub(crate) data: Vec<Option<Value>>,
+    pub(crate) data: Vec<Option<String>>,
     pub(crate) timestamps: Vec<Timestamp>,
 }
 
@@ -86,7 +86,7 @@ impl NotificationRows {
                 rows.messages.push(notification.message.clone());
                 rows.kinds.push(notification.kind.clone());
                 rows.channels.push(notification.channel.clone());
-                rows.data.push(notification.data.clone());
+                rows.data.push(notification.data.as_ref().map(|data| data.text().to_owned()));
                 rows.timestamps.push(notification.timestamp);
             }
         }
@@ -130,7 +130,8 @@ fn events(items: &[Item]) -> impl Iterator<Item = (&NotificationCreated, &Item)>
 
 /// The notification as clients get it.
 fn processed(notification: &Notification) -> String {
-    json!(Notification { status: NotificationStatus::Processed, ..notification.clone() }).to_string()
+    let processed = Notification { status: NotificationStatus::Processed, ..notification.clone() };
+    serde_json::to_string(&processed).expect("texts, a time and JSON have a form in JSON")
 }
 
 #[cfg(test)]

@@ -19,8 +19,9 @@ pub(super) const KEEP_DEAD_LETTERS: &str = "
 
 pub(super) const SETTLE_NOTIFICATIONS: &str = "
     INSERT INTO notifications (id, message, type, channel, data, created_at, status, processed_at)
-    SELECT *, 'processed', now()
-    FROM unnest($1::uuid[], $2::text[], $3::text[], $4::text[], $5::jsonb[], $6::timestamptz[])
+    SELECT id, message, type, channel, data::json, created_at, 'processed', now()
+    FROM unnest($1::uuid[], $2::text[], $3::text[], $4::text[], $5::text[], $6::timestamptz[])
+        AS item (id, message, type, channel, data, created_at)
     ON CONFLICT (id) DO UPDATE
     SET status = EXCLUDED.status, processed_at = COALESCE(notifications.processed_at, EXCLUDED.processed_at)";
 

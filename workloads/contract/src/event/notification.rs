@@ -2,8 +2,9 @@
 
 use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
-use serde_json::Value;
 use uuid::Uuid;
+
+use super::JsonText;
 
 /// Channel of a notification whose sender named none.
 pub const DEFAULT_CHANNEL: &str = "default";
@@ -47,9 +48,9 @@ pub struct Notification {
     /// When the API took it.
     #[serde(serialize_with = "crate::time::serialize")]
     pub timestamp: Timestamp,
-    /// The sender's own data; absent when there is none.
+    /// The sender's own data, as its text; absent when there is none.
     #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub data: Option<Value>,
+    pub data: Option<JsonText>,
 }
 
 /// The record of topic `notifications`; its key is the notification's channel.
@@ -83,7 +84,7 @@ mod tests {
 
     const CREATED: &str = r#"{"id":"0192d3a4-0000-7000-8000-000000000001","type":"NotificationCreated","timestamp":"2026-11-21T06:00:00.123Z","notification":{"id":"0192d3a4-0000-7000-8000-000000000002","message":"hello","type":"info","channel":"default","status":"pending","timestamp":"2026-11-21T06:00:00.123Z"}}"#;
 
-    fn notification(data: Option<Value>) -> Notification {
+    fn notification(data: Option<JsonText>) -> Notification {
         Notification {
             id: "0192d3a4-0000-7000-8000-000000000002".parse().unwrap(),
             message: "hello".into(),
@@ -110,9 +111,9 @@ mod tests {
 
     #[test]
     fn data_stands_last_and_unchanged() {
-        let data = serde_json::json!({"z": 1, "a": [true]});
+        let data = JsonText::from_text(r#"{"z": 1.50, "a":[true]}"#.to_owned()).unwrap();
         let text = serde_json::to_string(&notification(Some(data.clone()))).unwrap();
-        assert!(text.ends_with(r#""data":{"z":1,"a":[true]}}"#), "{text}");
+        assert!(text.ends_with(r#""data":{"z": 1.50, "a":[true]}}"#), "{text}");
         assert_eq!(serde_json::from_str::<Notification>(&text).unwrap().data, Some(data));
     }
 
