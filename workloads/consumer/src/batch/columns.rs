@@ -128,10 +128,12 @@ fn events(items: &[Item]) -> impl Iterator<Item = (&NotificationCreated, &Item)>
     items.iter().filter_map(|item| item.verdict.as_ref().ok().map(|event| (event, item)))
 }
 
-/// The notification as clients get it.
+/// The notification as clients get it, on one line.
 fn processed(notification: &Notification) -> String {
     let processed = Notification { status: NotificationStatus::Processed, ..notification.clone() };
-    serde_json::to_string(&processed).expect("texts, a time and JSON have a form in JSON")
+    let text = serde_json::to_string(&processed).expect("texts, a time and JSON have a form in JSON");
+    // Only the sender's data can have line breaks, and only between its tokens: in JSON, those of a text are escaped.
+    if text.contains(['\n', '\r']) { text.replace(['\n', '\r'], " ") } else { text }
 }
 
 #[cfg(test)]
@@ -156,6 +158,16 @@ mod tests {
         let rows = FeedRows::of(&items(&[EVENT]));
         let expected = r#"{"id":"0192d3a4-0000-7000-8000-000000000002","message":"hello","type":"info","channel":"default","status":"processed","timestamp":"2026-11-21T06:00:00.000Z"}"#;
         assert_eq!(rows.notifications, [expected]);
+    }
+
+    #[test]
+    fn the_feed_has_data_on_one_line_and_else_unchanged() {
+        let event = EVENT.replacen("}}", ",\"data\":{\n \"z\": 1.50,\r\n \"a\": \"x\\n\"}}}", 1);
+        let items = items(&[&event]);
+        let expected = r#","data":{  "z": 1.50,   "a": "x\n"}}"#;
+        let notification = &FeedRows::of(&items).notifications[0];
+        assert!(notification.ends_with(expected), "{notification}");
+        assert_eq!(NotificationRows::of(&items).data[0].as_deref(), Some("{\n \"z\": 1.50,\r\n \"a\": \"x\\n\"}"));
     }
 
     #[test]
