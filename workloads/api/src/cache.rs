@@ -2,7 +2,8 @@
 
 use std::time::Duration;
 
-use redis::{AsyncCommands, FromRedisValue, RedisResult, aio::ConnectionManager};
+use realtime_chassis::redis::Connection;
+use redis::{AsyncCommands, FromRedisValue, RedisResult};
 use thiserror::Error;
 use tokio::time::timeout;
 
@@ -31,7 +32,7 @@ pub(crate) enum Error {
 /// The cache, over a connection that heals itself.
 #[derive(Clone)]
 pub(crate) struct Cache {
-    connection: ConnectionManager,
+    connection: Connection,
     metrics: Metrics,
 }
 
@@ -48,7 +49,7 @@ impl Slot {
 }
 
 impl Cache {
-    pub(crate) const fn new(connection: ConnectionManager, metrics: Metrics) -> Self {
+    pub(crate) const fn new(connection: Connection, metrics: Metrics) -> Self {
         Self { connection, metrics }
     }
 

@@ -2,7 +2,6 @@
 
 use std::time::Duration;
 
-use ::redis::aio::ConnectionManager;
 use anyhow::Context;
 use deadpool_postgres::Pool;
 use realtime_chassis::{
@@ -63,7 +62,7 @@ pub(crate) async fn run(config: Config) -> anyhow::Result<()> {
     let signal = shutdown::token()?;
     let steps = Steps::default();
     let pool = postgres::pool(&config.postgres, NAME)?;
-    let redis = redis::manager(&config.redis)?;
+    let redis = redis::Connection::new(&config.redis)?;
     let board = Board::new(&["postgres", "kafka", "redis"]);
     watch_dependencies(&config, &board, &pool, &redis, &steps.ops)?;
     let metrics = Metrics::new(process_metrics::registry(NAME)?).context("failed to register the metrics")?;
@@ -113,7 +112,7 @@ fn watch_dependencies(
     config: &Config,
     board: &Board,
     pool: &Pool,
-    redis: &ConnectionManager,
+    redis: &redis::Connection,
     token: &CancellationToken,
 ) -> anyhow::Result<()> {
     let pool = pool.clone();

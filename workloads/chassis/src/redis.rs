@@ -1,11 +1,16 @@
 //! Clients of Redis, and the check.
 
+use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
 use realtime_contract::readiness::DependencyState;
-use redis::aio::{ConnectionManager, ConnectionManagerConfig, MultiplexedConnection};
-use redis::{AsyncConnectionConfig, Client, ConnectionAddr, ConnectionInfo, ErrorKind, IntoConnectionInfo, RedisError};
+use redis::aio::{ConnectionLike, ConnectionManager, ConnectionManagerConfig, MultiplexedConnection};
+use redis::{
+    AsyncConnectionConfig, Client, Cmd, ConnectionAddr, ConnectionInfo, ErrorKind, IntoConnectionInfo, Pipeline,
+    RedisError, RedisFuture, RedisResult, Value,
+};
 use thiserror::Error;
+use tracing::warn;
 
 use crate::config::RedisConfig;
 
@@ -61,17 +66,66 @@ fn connection_info(config: &RedisConfig) -> Result<ConnectionInfo, Error> {
     })
 }
 
-/// A shared connection that opens when it is first used and opens again after a loss. While Redis is away, a command fails within
-/// 1 s or so; so the caller decides whether to go on without.
-///
-/// # Errors
-/// [`Error`] when the address is malformed.
-pub fn manager(config: &RedisConfig) -> Result<ConnectionManager, Error> {
+/// A connection that its clones share. It opens when it is first used and opens again after a loss. While Redis is away, a command fails
+/// within 1 s or so; so the caller decides whether to go on without.
+#[derive(Clone)]
+pub struct Connection {
+    client: Client,
+    manager: Arc<Mutex<ConnectionManager>>,
+}
+
+impl Connection {
+    /// A connection that is not open yet.
+    ///
+    /// # Errors
+    /// [`Error`] when the address is malformed.
+    pub fn new(config: &RedisConfig) -> Result<Self, Error> {
+        let client = client(config)?;
+        let manager = manager(client.clone()).map_err(|source| Error::BuildClient { source })?;
+        Ok(Self { client, manager: Arc::new(Mutex::new(manager)) })
+    }
+
+    fn manager(&self) -> ConnectionManager {
+        self.manager.lock().unwrap_or_else(PoisonError::into_inner).clone()
+    }
+
+    /// Begins anew. The manager opens its connection again after errors of the network only: a server that refused the login once is never
+    /// asked again.
+    fn renew(&self) {
+        match manager(self.client.clone()) {
+            Ok(renewed) => *self.manager.lock().unwrap_or_else(PoisonError::into_inner) = renewed,
+            Err(error) => warn!(error = &error as &dyn std::error::Error, "redis connection cannot be made anew"),
+        }
+    }
+}
+
+impl ConnectionLike for Connection {
+    fn req_packed_command<'a>(&'a mut self, cmd: &'a Cmd) -> RedisFuture<'a, Value> {
+        let mut manager = self.manager();
+        Box::pin(async move { manager.req_packed_command(cmd).await })
+    }
+
+    fn req_packed_commands<'a>(
+        &'a mut self,
+        pipeline: &'a Pipeline,
+        offset: usize,
+        count: usize,
+    ) -> RedisFuture<'a, Vec<Value>> {
+        let mut manager = self.manager();
+        Box::pin(async move { manager.req_packed_commands(pipeline, offset, count).await })
+    }
+
+    fn get_db(&self) -> i64 {
+        self.manager().get_db()
+    }
+}
+
+fn manager(client: Client) -> RedisResult<ConnectionManager> {
     let settings = ConnectionManagerConfig::new()
         .set_connection_timeout(Some(CONNECT_TIMEOUT))
         .set_response_timeout(Some(RESPONSE_TIMEOUT))
         .set_number_of_retries(0);
-    ConnectionManager::new_lazy_with_config(client(config)?, settings).map_err(|source| Error::BuildClient { source })
+    ConnectionManager::new_lazy_with_config(client, settings)
 }
 
 /// A connection for commands that block on the server (`XREAD BLOCK`): no limit on the answer's time, so give it one from outside.
@@ -86,11 +140,16 @@ pub async fn blocking_connection(config: &RedisConfig) -> Result<MultiplexedConn
     connected.map_err(|source| Error::ConnectRedis { source })
 }
 
-/// Asks Redis for an answer.
-pub async fn check(manager: &ConnectionManager) -> DependencyState {
-    let mut manager = manager.clone();
-    let answer: Result<(), RedisError> = redis::cmd("PING").query_async(&mut manager).await;
-    answer.map_or_else(|error| state_of(&error), |()| DependencyState::Ready)
+/// Asks Redis for an answer. A connection that was refused is begun anew here, not by each command, so that a server that refuses is not
+/// asked to let this process in more often than it is checked.
+pub async fn check(connection: &Connection) -> DependencyState {
+    let mut asked = connection.clone();
+    let answer: Result<(), RedisError> = redis::cmd("PING").query_async(&mut asked).await;
+    let Err(error) = answer else { return DependencyState::Ready };
+    if !error.is_io_error() {
+        connection.renew();
+    }
+    state_of(&error)
 }
 
 /// What an error of the client says about the server.
@@ -107,6 +166,9 @@ fn state_of(error: &RedisError) -> DependencyState {
 
 #[cfg(test)]
 mod tests {
+    use tokio::io::{AsyncBufReadExt, AsyncWriteExt, BufReader};
+    use tokio::net::{TcpListener, TcpStream};
+
     use super::*;
 
     fn config(url: Option<&str>, host: Option<&str>, password: Option<&str>) -> RedisConfig {
@@ -143,7 +205,44 @@ mod tests {
         let listener = std::net::TcpListener::bind("127.0.0.1:0").unwrap();
         let port = listener.local_addr().unwrap().port();
         drop(listener);
-        let manager = manager(&config(Some(&format!("redis://127.0.0.1:{port}")), None, None)).unwrap();
-        assert_eq!(check(&manager).await, DependencyState::Unreachable);
+        let connection = Connection::new(&config(Some(&format!("redis://127.0.0.1:{port}")), None, None)).unwrap();
+        assert_eq!(check(&connection).await, DependencyState::Unreachable);
+    }
+
+    /// Serves the clients that come: the first of them cannot log in, the others can.
+    async fn refuse_once(listener: TcpListener) {
+        let mut login = "-WRONGPASS invalid username-password pair or user is disabled.\r\n";
+        while let Ok((client, _)) = listener.accept().await {
+            tokio::spawn(answer(client, std::mem::replace(&mut login, "+OK\r\n")));
+        }
+    }
+
+    async fn answer(mut client: TcpStream, login: &'static str) {
+        let (reader, mut writer) = client.split();
+        let mut lines = BufReader::new(reader).lines();
+        // Commands are arrays of texts, each behind a line with its length; only their names count here.
+        while let Ok(Some(line)) = lines.next_line().await {
+            let reply = match line.as_str() {
+                "AUTH" => login,
+                "PING" => "+PONG\r\n",
+                "CLIENT" => "+OK\r\n",
+                _ => "",
+            };
+            if writer.write_all(reply.as_bytes()).await.is_err() {
+                return;
+            }
+        }
+    }
+
+    #[tokio::test]
+    async fn a_login_that_was_refused_is_tried_again() {
+        let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
+        let address = format!("redis://{}", listener.local_addr().unwrap());
+        tokio::spawn(refuse_once(listener));
+        let connection = Connection::new(&config(Some(&address), None, Some("secret"))).unwrap();
+        let shared = connection.clone();
+        assert_eq!(check(&connection).await, DependencyState::Denied);
+        assert_eq!(check(&connection).await, DependencyState::Ready);
+        assert_eq!(check(&shared).await, DependencyState::Ready);
     }
 }

@@ -7,7 +7,7 @@ mod tail;
 use std::time::Duration;
 
 use realtime_chassis::config::PostgresConfig;
-use redis::aio::ConnectionManager;
+use realtime_chassis::redis::Connection;
 use thiserror::Error;
 use tokio_util::sync::CancellationToken;
 use tracing::{debug, info, warn};
@@ -41,13 +41,13 @@ enum Error {
 /// Feeds Redis until the token is cancelled.
 pub(crate) struct Feeder {
     postgres: PostgresConfig,
-    redis: ConnectionManager,
+    redis: Connection,
     measures: Measures,
 }
 
 impl Feeder {
     /// A feeder that connects when it runs.
-    pub(crate) const fn new(postgres: PostgresConfig, redis: ConnectionManager, measures: Measures) -> Self {
+    pub(crate) const fn new(postgres: PostgresConfig, redis: Connection, measures: Measures) -> Self {
         Self { postgres, redis, measures }
     }
 

@@ -101,7 +101,7 @@ pub(crate) async fn run(arguments: RunArguments) -> Result<(), Error> {
     let ops = ops.map_err(|source| Error::ServeOps { source })?;
 
     let pool = postgres::pool(&arguments.postgres, SERVICE_NAME).map_err(|source| Error::SetUpPostgres { source })?;
-    let cache = redis::manager(&arguments.redis).map_err(|source| Error::SetUpRedis { source })?;
+    let cache = redis::Connection::new(&arguments.redis).map_err(|source| Error::SetUpRedis { source })?;
     let probe = kafka::Probe::new(&arguments.kafka, SERVICE_NAME).map_err(|source| Error::SetUpKafka { source })?;
     let stopped = Stopped::default();
     watch_all(&board, &token, pool.clone(), cache.clone(), probe, stopped.clone());
@@ -149,7 +149,7 @@ fn watch_all(
     board: &Board,
     token: &CancellationToken,
     pool: deadpool_postgres::Pool,
-    cache: ::redis::aio::ConnectionManager,
+    cache: redis::Connection,
     probe: kafka::Probe,
     stopped: Stopped,
 ) {

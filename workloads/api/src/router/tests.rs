@@ -27,7 +27,7 @@ fn state() -> ApiState {
     let postgres = PostgresConfig { url: url.into(), password: None, pool: 2 };
     let url = format!("redis://127.0.0.1:{}", closed_port());
     let redis = RedisConfig { url: Some(url.into()), host: None, port: 6379, password: None };
-    let cache = Cache::new(realtime_chassis::redis::manager(&redis).unwrap(), metrics.clone());
+    let cache = Cache::new(realtime_chassis::redis::Connection::new(&redis).unwrap(), metrics.clone());
     let store = Store::new(realtime_chassis::postgres::pool(&postgres, "test").unwrap());
     ApiState::new(store, cache, Board::new(&["postgres", "kafka", "redis"]), metrics)
 }

@@ -1,16 +1,16 @@
 //! The feed's tail in Redis.
 
+use realtime_chassis::redis::Connection;
 use realtime_contract::feed::{FeedEntry, STREAM, STREAM_EPOCH, STREAM_LENGTH, field};
-use redis::aio::ConnectionManager;
 use redis::streams::StreamRangeReply;
 use redis::{Pipeline, RedisError};
 
 /// The stream, and the key that says to which life of the store it belongs.
-pub(super) struct Stream(ConnectionManager);
+pub(super) struct Stream(Connection);
 
 impl Stream {
     /// The stream over that connection.
-    pub(super) const fn new(connection: ConnectionManager) -> Self {
+    pub(super) const fn new(connection: Connection) -> Self {
         Self(connection)
     }
 
