@@ -4,7 +4,7 @@ mod session;
 
 use std::time::Duration;
 
-use deadpool_postgres::{Manager, ManagerConfig, Pool, PoolError, RecyclingMethod, Runtime, TimeoutType};
+use deadpool_postgres::{Manager, ManagerConfig, Pool, PoolError, QueueMode, RecyclingMethod, Runtime, TimeoutType};
 use realtime_contract::readiness::DependencyState;
 use thiserror::Error;
 use tokio_postgres::config::SslMode;
@@ -32,6 +32,11 @@ pub enum Error {
         #[source]
         source: tokio_postgres::Error,
     },
+    /// The address asks for an encrypted connection.
+    #[error(
+        "failed to read POSTGRES_URL: its sslmode must be disable or prefer, connections to Postgres are not encrypted"
+    )]
+    ReadSslMode,
     /// The pool was refused.
     #[error("failed to build the Postgres pool")]
     BuildPool {
@@ -61,6 +66,8 @@ pub fn pool(config: &PostgresConfig, application_name: &str) -> Result<Pool, Err
     let manager = Manager::from_config(client, NoTls, ManagerConfig { recycling_method: RecyclingMethod::Fast });
     let pool = Pool::builder(manager)
         .max_size(config.pool.into())
+        // The latest used goes first, so that those that are not needed come to rest and are closed.
+        .queue_mode(QueueMode::Lifo)
         .runtime(Runtime::Tokio1)
         .wait_timeout(Some(CONNECT_TIMEOUT))
         .create_timeout(Some(CONNECT_TIMEOUT))
@@ -81,6 +88,9 @@ async fn close_idle_connections(pool: Pool) {
 
 fn client_config(config: &PostgresConfig, application_name: &str) -> Result<Config, Error> {
     let mut client: Config = config.url.expose().parse().map_err(|source| Error::ReadAddress { source })?;
+    if !matches!(client.get_ssl_mode(), SslMode::Disable | SslMode::Prefer) {
+        return Err(Error::ReadSslMode);
+    }
     if let Some(password) = &config.password {
         client.password(password.expose());
     }
@@ -149,6 +159,16 @@ mod tests {
         let source = std::error::Error::source(&error).unwrap();
         assert!(error.to_string().contains("POSTGRES_URL"));
         assert!(!format!("{error} {source} {error:?}").contains("hunter2"));
+    }
+
+    #[test]
+    fn an_address_that_asks_for_encryption_is_refused() {
+        let read = |mode: &str| client_config(&config(&format!("postgresql://u@db/x{mode}"), None), "test");
+        assert!(matches!(read("?sslmode=require"), Err(Error::ReadSslMode)));
+        assert!(matches!(read("?sslmode=verify-full"), Err(Error::ReadAddress { .. })));
+        for mode in ["", "?sslmode=disable", "?sslmode=prefer"] {
+            assert_eq!(read(mode).unwrap().get_ssl_mode(), SslMode::Disable, "{mode}");
+        }
     }
 
     #[test]
