@@ -8,6 +8,7 @@ use rdkafka::ClientContext;
 use rdkafka::error::{KafkaError, RDKafkaErrorCode};
 use rdkafka::producer::{BaseProducer, DeliveryResult, Producer, ProducerContext};
 use realtime_contract::readiness::DependencyState;
+use realtime_contract::topic;
 use thiserror::Error;
 
 use crate::config::KafkaConfig;
@@ -73,12 +74,31 @@ impl Probe {
 fn ask(client: &BaseProducer<Refusals>) -> DependencyState {
     let refused = &client.context().0;
     refused.store(false, Ordering::Relaxed);
-    let answer = client.client().fetch_metadata(None, METADATA_TIMEOUT);
+    // Without a topic the answer would name all of them, with every partition.
+    let answer = client.client().fetch_metadata(Some(topic::NOTIFICATIONS), METADATA_TIMEOUT);
     client.poll(EVENTS_TIMEOUT);
     match answer {
         Ok(metadata) if metadata.brokers().is_empty() => DependencyState::NotServing,
         Ok(_) => DependencyState::Ready,
         Err(_) if refused.load(Ordering::Relaxed) => DependencyState::Denied,
         Err(_) => DependencyState::Unreachable,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use rdkafka::mocking::MockCluster;
+
+    use super::*;
+
+    #[tokio::test]
+    async fn brokers_answer_with_the_topic_and_without_it() {
+        let cluster = MockCluster::new(1).unwrap();
+        let brokers = cluster.bootstrap_servers();
+        let config = KafkaConfig { brokers, client_id: None, username: None, password: None };
+        let probe = Probe::new(&config, "realtime-test").unwrap();
+        assert_eq!(probe.check().await, DependencyState::Ready);
+        cluster.create_topic(topic::NOTIFICATIONS, 3, 1).unwrap();
+        assert_eq!(probe.check().await, DependencyState::Ready);
     }
 }
