@@ -6,7 +6,7 @@ use axum::http::HeaderMap;
 use opentelemetry::global;
 use opentelemetry::propagation::Extractor;
 use opentelemetry::trace::TraceContextExt;
-use rdkafka::message::{BorrowedHeaders, Header, Headers, OwnedHeaders};
+use rdkafka::message::{Header, OwnedHeaders};
 use tracing::Span;
 use tracing_opentelemetry::OpenTelemetrySpanExt;
 
@@ -26,13 +26,6 @@ pub fn adopt(span: &Span, carrier: &HashMap<String, String>) {
 /// [`adopt`] from the headers of an HTTP request.
 pub fn adopt_http(span: &Span, headers: &HeaderMap) {
     adopt_from(span, &HttpHeaders(headers));
-}
-
-/// [`adopt`] from the headers of a Kafka record.
-pub fn adopt_kafka(span: &Span, headers: Option<&BorrowedHeaders>) {
-    if let Some(headers) = headers {
-        adopt(span, &strings(headers));
-    }
 }
 
 /// A carrier as Kafka headers.
@@ -56,14 +49,6 @@ fn adopt_from(span: &Span, carrier: &dyn Extractor) {
         // Only a span that was entered before refuses, and then keeps the parent that it has.
         drop(span.set_parent(parent));
     }
-}
-
-fn strings(headers: &BorrowedHeaders) -> HashMap<String, String> {
-    let readable = |header: Header<'_, &[u8]>| {
-        let value = header.value.and_then(|value| std::str::from_utf8(value).ok())?;
-        Some((header.key.to_owned(), value.to_owned()))
-    };
-    headers.iter().filter_map(readable).collect()
 }
 
 struct HttpHeaders<'a>(&'a HeaderMap);

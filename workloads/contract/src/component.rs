@@ -41,11 +41,6 @@ impl Component {
             Self::Postgres => "postgres",
         }
     }
-
-    /// The component of that name.
-    pub fn from_name(name: &str) -> Option<Self> {
-        Self::ALL.into_iter().find(|component| component.name() == name)
-    }
 }
 
 impl fmt::Display for Component {

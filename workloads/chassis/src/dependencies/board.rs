@@ -43,11 +43,6 @@ impl Snapshot {
         self.phase == Phase::Started && self.dependencies.iter().all(|dependency| dependency.answered)
     }
 
-    /// Whether each dependency serves now.
-    pub fn is_whole(&self) -> bool {
-        self.dependencies.iter().all(|dependency| dependency.state.is_ready())
-    }
-
     /// Whether each dependency was checked at least once.
     pub fn is_known(&self) -> bool {
         self.dependencies.iter().all(|dependency| dependency.state != DependencyState::Unknown)
@@ -141,7 +136,7 @@ mod tests {
         board.started();
         board.set("kafka", DependencyState::Unreachable);
         let snapshot = board.snapshot();
-        assert!(snapshot.is_serving() && !snapshot.is_whole());
+        assert!(snapshot.is_serving() && !snapshot.dependencies[0].state.is_ready());
     }
 
     #[test]
