@@ -1,5 +1,6 @@
 //! From Kafka to the store: one batch after the other, resumed from the offsets in Postgres.
 
+mod arrival;
 mod assignment;
 mod position;
 mod progress;
@@ -10,7 +11,7 @@ use std::sync::Arc;
 use futures::FutureExt;
 use rdkafka::ClientConfig;
 use rdkafka::consumer::{Consumer, StreamConsumer};
-use rdkafka::error::{KafkaError, RDKafkaErrorCode};
+use rdkafka::error::KafkaError;
 use realtime_chassis::config::KafkaConfig;
 use realtime_chassis::kafka::client_config;
 use realtime_contract::topic;
@@ -23,13 +24,11 @@ use crate::batch::Batch;
 use crate::measures::Measures;
 use crate::record::Record;
 use crate::store::Store;
+use arrival::Arrived;
 use assignment::{Assignments, Change};
 use progress::Progress;
 pub(crate) use progress::Stopped;
 use writing::Written;
-
-/// Records in one transaction, at most.
-const BATCH_LIMIT: usize = 500;
 
 /// The intake cannot start.
 #[derive(Debug, Error)]
@@ -56,6 +55,8 @@ pub(crate) enum Error {
 pub(crate) struct Intake {
     consumer: Arc<StreamConsumer<Assignments>>,
     changes: mpsc::UnboundedReceiver<Change>,
+    /// What the group gave to this replica, those included that are stopped and that the client therefore knows nothing of.
+    assigned: Vec<i32>,
     store: Store,
     measures: Measures,
     progress: Progress,
@@ -75,7 +76,7 @@ fn consumer_config(kafka: &KafkaConfig, service_name: &str) -> ClientConfig {
         .set("session.timeout.ms", "6000")
         .set("heartbeat.interval.ms", "2000")
         .set("topic.metadata.refresh.interval.ms", "10000")
-        .set("fetch.wait.max.ms", "100")
+        .set("fetch.wait.max.ms", "500")
         .set("queued.max.messages.kbytes", "16384");
     config
 }
@@ -99,7 +100,7 @@ impl Intake {
         let topic = topic::NOTIFICATIONS;
         consumer.subscribe(&[topic]).map_err(|source| Error::SubscribeTopic { topic, source })?;
         let progress = Progress::new(measures.clone(), stopped);
-        Ok(Self { consumer: Arc::new(consumer), changes, store, measures, progress, token })
+        Ok(Self { consumer: Arc::new(consumer), changes, assigned: Vec::new(), store, measures, progress, token })
     }
 
     /// Consumes until the token is cancelled; the transaction in flight is finished.
@@ -119,19 +120,24 @@ impl Intake {
         info!("intake stopped");
     }
 
+    /// Of several changes that wait only the last counts: what it replaced may belong to another replica by now.
     async fn follow(&mut self, change: Change) {
-        match change {
-            Change::Assigned(partitions) => self.resume_from_store(partitions).await,
-            Change::Revoked => self.progress.forget(),
+        let mut change = change;
+        while let Ok(newer) = self.changes.try_recv() {
+            change = newer;
         }
+        self.assigned = change.partitions();
+        self.resume_from_store().await;
     }
 
-    async fn take(&mut self, arrived: Result<Vec<Record>, KafkaError>) {
+    async fn take(&mut self, arrived: Result<Arrived, KafkaError>) {
         match arrived {
-            Ok(records) => self.keep(Batch::of(records, self.progress.next())).await,
-            Err(KafkaError::MessageConsumption(RDKafkaErrorCode::AutoOffsetReset)) => {
-                warn!("an offset is outside the log, reading the stored offsets again");
-                self.resume_assigned().await;
+            Ok(arrived) => {
+                self.keep(Batch::of(arrived.records, self.progress.next())).await;
+                if arrived.is_reset {
+                    warn!("an offset is outside the log, reading the stored offsets again");
+                    self.resume_assigned().await;
+                }
             }
             // The board of dependencies says that Kafka is away; the client tries again by itself.
             Err(error) => debug!(error = &error as &dyn std::error::Error, "kafka did not deliver"),
@@ -149,17 +155,21 @@ impl Intake {
         }
     }
 
+    /// Reads the offsets of what is assigned again. A change that the group made meanwhile is followed instead.
     async fn resume_assigned(&mut self) {
-        match self.consumer.assignment() {
-            Ok(assigned) => self.resume_from_store(assignment::partitions(&assigned)).await,
-            Err(error) => warn!(error = &error as &dyn std::error::Error, "assignment cannot be read"),
+        match self.changes.try_recv() {
+            Ok(change) => self.follow(change).await,
+            Err(_) => self.resume_from_store().await,
         }
     }
 
-    async fn resume_from_store(&mut self, partitions: Vec<i32>) {
+    async fn resume_from_store(&mut self) {
         self.progress.forget();
+        if self.assigned.is_empty() {
+            return;
+        }
         let token = self.token.clone();
-        let resuming = position::resume(&self.consumer, &self.store, &partitions);
+        let resuming = position::resume(&self.consumer, &self.store, &self.assigned);
         if let Some(resumed) = token.run_until_cancelled(resuming).await {
             self.progress.begin(resumed);
         }
@@ -167,15 +177,7 @@ impl Intake {
 }
 
 /// The next record and those behind it that are here already.
-async fn arrive(consumer: &StreamConsumer<Assignments>) -> Result<Vec<Record>, KafkaError> {
-    let mut records = vec![Record::from(&consumer.recv().await?)];
-    while records.len() < BATCH_LIMIT {
-        match consumer.recv().now_or_never() {
-            Some(Ok(message)) => records.push(Record::from(&message)),
-            // An error comes again, or is the client's own matter; what arrived must not be lost for it.
-            Some(Err(error)) => debug!(error = &error as &dyn std::error::Error, "kafka did not deliver"),
-            None => break,
-        }
-    }
-    Ok(records)
+async fn arrive(consumer: &StreamConsumer<Assignments>) -> Result<Arrived, KafkaError> {
+    let first = consumer.recv().await.map(|message| Record::from(&message));
+    arrival::gather(first, || Some(consumer.recv().now_or_never()?.map(|message| Record::from(&message))))
 }

@@ -16,6 +16,16 @@ pub(super) enum Change {
     Revoked,
 }
 
+impl Change {
+    /// What is assigned from now on.
+    pub(super) fn partitions(self) -> Vec<i32> {
+        match self {
+            Self::Assigned(partitions) => partitions,
+            Self::Revoked => Vec::new(),
+        }
+    }
+}
+
 /// Takes assignments without reading yet: where to read stands in Postgres, which a callback cannot wait for.
 pub(super) struct Assignments(mpsc::UnboundedSender<Change>);
 
@@ -55,6 +65,43 @@ impl ConsumerContext for Assignments {
 }
 
 /// The partitions of a list.
-pub(super) fn partitions(list: &TopicPartitionList) -> Vec<i32> {
+fn partitions(list: &TopicPartitionList) -> Vec<i32> {
     list.elements().iter().map(rdkafka::topic_partition_list::TopicPartitionListElem::partition).collect()
+}
+
+#[cfg(test)]
+mod tests {
+    use rdkafka::ClientConfig;
+    use rdkafka::mocking::MockCluster;
+    use realtime_contract::topic;
+
+    use super::*;
+
+    #[test]
+    fn nothing_is_assigned_behind_a_revocation() {
+        assert_eq!(Change::Assigned(vec![1, 2]).partitions(), [1, 2]);
+        assert_eq!(Change::Revoked.partitions(), Vec::<i32>::new());
+    }
+
+    #[tokio::test]
+    async fn the_group_tells_what_it_assigns() {
+        let cluster = MockCluster::new(1).unwrap();
+        cluster.create_topic(topic::NOTIFICATIONS, 3, 1).unwrap();
+        let mut config = ClientConfig::new();
+        config.set("bootstrap.servers", cluster.bootstrap_servers()).set("group.id", "test");
+        let (context, mut changes) = Assignments::new();
+        let consumer: BaseConsumer<Assignments> = config.create_with_context(context).unwrap();
+        consumer.subscribe(&[topic::NOTIFICATIONS]).unwrap();
+        let deadline = std::time::Instant::now() + std::time::Duration::from_secs(20);
+        let change = loop {
+            drop(consumer.poll(std::time::Duration::from_millis(100)));
+            if let Ok(change) = changes.try_recv() {
+                break change;
+            }
+            assert!(std::time::Instant::now() < deadline, "nothing was assigned");
+        };
+        let mut told = change.partitions();
+        told.sort_unstable();
+        assert_eq!(told, [0, 1, 2]);
+    }
 }
