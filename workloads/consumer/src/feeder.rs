@@ -18,7 +18,7 @@ use stream::Stream;
 
 /// Between two looks at the feed when nothing woke the feeder.
 const POLL: Duration = Duration::from_secs(1);
-/// Between two attempts while Redis is away or another replica feeds.
+/// Between two attempts while Redis or Postgres is away.
 const PAUSE: Duration = Duration::from_millis(500);
 
 /// The feeder cannot go on now.
@@ -61,14 +61,13 @@ impl Feeder {
     async fn feed_forever(&self) {
         loop {
             match lease::acquire(&self.postgres).await {
-                Ok(Some(lease)) => {
+                Ok(lease) => {
                     self.measures.feeder_leading.set(1);
                     info!("feeding redis");
                     let error = self.feed(lease).await;
                     self.measures.feeder_leading.set(0);
                     warn!(error = &error as &dyn std::error::Error, "feeding ended, trying for the lease again");
                 }
-                Ok(None) => {}
                 // The board of dependencies says that Postgres is away.
                 Err(error) => debug!(error = &error as &dyn std::error::Error, "no lease to feed"),
             }
@@ -85,7 +84,7 @@ impl Feeder {
                 Err(Error::KeepLease { source }) => return source,
                 Err(Error::ExtendStream { source }) => {
                     debug!(error = &source as &dyn std::error::Error, "redis takes no entries, trying on");
-                    tokio::time::sleep(PAUSE).await;
+                    lease.rest(PAUSE).await;
                     continue;
                 }
             };
@@ -110,7 +109,12 @@ impl Feeder {
                 stream.clear(&feed.epoch).await.map_err(extended)?;
             }
             let entries = lease.entries_after(after.position).await.map_err(kept)?;
-            stream.extend(&entries).await.map_err(extended)?;
+            if let Err(error) = stream.extend(&entries).await {
+                let has_room = stream::is_full(&error) && stream.shed().await.map_err(extended)?;
+                if !has_room {
+                    return Err(extended(error));
+                }
+            }
         }
     }
 }

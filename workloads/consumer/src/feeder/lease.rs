@@ -7,11 +7,16 @@ use realtime_chassis::postgres::{self, Session, session};
 use realtime_contract::feed::{FeedEntry, NOTIFY_FEED};
 use thiserror::Error as ThisError;
 use tokio::time::timeout;
+use tokio_postgres::types::ToSql;
 
 /// Key of the advisory lock: "feeder" in ASCII.
 const LOCK: i64 = 0x66_65_65_64_65_72;
 /// Entries in one read.
 const READ_LIMIT: i64 = 500;
+/// Bytes of notifications in one read, unless the first alone has more.
+const READ_BYTES: i64 = 4 * 1024 * 1024;
+/// Between two attempts to get the lock from another replica.
+const LOCK_PAUSE: Duration = Duration::from_secs(5);
 /// How long a statement may take; a server that hangs must not keep the lease here.
 const STATEMENT_TIMEOUT: Duration = Duration::from_secs(10);
 /// A session of a machine that died is noticed by the server after 11 s, and its lock falls free.
@@ -50,18 +55,33 @@ pub(super) struct Feed {
 /// The right to feed, as long as the session lasts.
 pub(super) struct Lease(Session);
 
-/// The lease, if no other replica has it.
-pub(super) async fn acquire(config: &PostgresConfig) -> Result<Option<Lease>, Error> {
+/// The entries behind a position, as many as the limits allow, at least one.
+const ENTRIES: &str = "
+    SELECT position, event_id, channel, notification, traceparent FROM (
+        SELECT page.*, row_number() OVER in_order AS number, sum(octet_length(notification)) OVER in_order AS bytes
+        FROM (
+            SELECT position, event_id, channel, notification::text, traceparent
+            FROM feed WHERE position > $1 ORDER BY position LIMIT $2
+        ) AS page
+        WINDOW in_order AS (ORDER BY position)
+    ) AS sized WHERE number = 1 OR bytes <= $3 ORDER BY position";
+
+/// The lease, as soon as no other replica has it. The session of one that waits stays open.
+pub(super) async fn acquire(config: &PostgresConfig) -> Result<Lease, Error> {
     let name = "realtime-consumer-feeder";
     let session = session(config, name).await.map_err(|source| Error::OpenSession { source })?;
     bounded("set the feeder's session up", session.client.batch_execute(SETTINGS)).await?;
-    let lock = session.client.query_one("SELECT pg_try_advisory_lock($1)", &[&LOCK]);
-    if !bounded("try the feeder's lock", lock).await?.get::<_, bool>(0) {
-        return Ok(None);
+    while !try_lock(&session).await? {
+        tokio::time::sleep(LOCK_PAUSE).await;
     }
     let listen = format!("LISTEN {NOTIFY_FEED}");
     bounded("listen to the feed", session.client.batch_execute(&listen)).await?;
-    Ok(Some(Lease(session)))
+    Ok(Lease(session))
+}
+
+async fn try_lock(session: &Session) -> Result<bool, Error> {
+    let lock = session.client.query_one("SELECT pg_try_advisory_lock($1)", &[&LOCK]);
+    Ok(bounded("try the feeder's lock", lock).await?.get(0))
 }
 
 async fn bounded<T>(
@@ -78,12 +98,22 @@ impl Lease {
         match timeout(poll, self.0.notifications.recv()).await {
             Ok(None) => Err(Error::ListenToFeed),
             Ok(Some(_)) => {
-                // Everything that is here already is covered by the next look.
-                while self.0.notifications.try_recv().is_ok() {}
+                self.forget_wakes();
                 Ok(())
             }
             Err(_) => Ok(()),
         }
+    }
+
+    /// Waits for that time, whatever happens to the feed; what woke meanwhile does not pile up.
+    pub(super) async fn rest(&mut self, pause: Duration) {
+        tokio::time::sleep(pause).await;
+        self.forget_wakes();
+    }
+
+    /// Everything that is here already is covered by the next look.
+    fn forget_wakes(&mut self) {
+        while self.0.notifications.try_recv().is_ok() {}
     }
 
     /// Epoch and highest position.
@@ -95,9 +125,8 @@ impl Lease {
 
     /// The entries behind a position, in order.
     pub(super) async fn entries_after(&self, position: i64) -> Result<Vec<FeedEntry>, Error> {
-        let statement = "SELECT position, event_id, channel, notification::text, traceparent
-                         FROM feed WHERE position > $1 ORDER BY position LIMIT $2";
-        let rows = bounded("read the feed", self.0.client.query(statement, &[&position, &READ_LIMIT])).await?;
+        let values: [&(dyn ToSql + Sync); 3] = [&position, &READ_LIMIT, &READ_BYTES];
+        let rows = bounded("read the feed", self.0.client.query(ENTRIES, &values)).await?;
         let entry = |row: tokio_postgres::Row| FeedEntry {
             position: row.get::<_, i64>(0).unsigned_abs(),
             event_id: row.get(1),
