@@ -29,14 +29,6 @@ impl CloseReason {
         }
     }
 
-    /// Whether the client is asked to come back.
-    pub const fn reconnect(self) -> bool {
-        match self {
-            Self::Gone => false,
-            Self::Slow | Self::Draining | Self::Unavailable => true,
-        }
-    }
-
     /// How long the client of the connection with that number waits before it comes back: spread, so that those who were closed
     /// together do not return together.
     pub fn retry(self, number: u64) -> Duration {

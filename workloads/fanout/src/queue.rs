@@ -37,7 +37,7 @@ struct State {
 }
 
 impl Queue {
-    /// An empty queue that holds frames of `capacity` bytes in sum.
+    /// An empty queue that holds frames of `capacity` bytes in sum, or one frame of any size.
     pub fn new(capacity: usize) -> Self {
         Self { capacity, state: Mutex::default() }
     }
@@ -48,7 +48,8 @@ impl Queue {
         if state.closed.is_some() {
             return Offer::Closed;
         }
-        if state.bytes + frame.len() > self.capacity {
+        // A frame that finds nothing waiting is taken whatever its size: its connection is not slow.
+        if !state.frames.is_empty() && state.bytes + frame.len() > self.capacity {
             state.frames.clear();
             state.close(CloseReason::Slow, farewell());
             return Offer::Overflowed;

@@ -1,6 +1,7 @@
 //! A connection as an HTTP body.
 
 use std::{
+    any::Any,
     collections::VecDeque,
     convert::Infallible,
     pin::Pin,
@@ -16,13 +17,21 @@ use crate::Subscription;
 #[derive(Debug)]
 pub struct EventStream {
     prelude: VecDeque<Bytes>,
+    held: Option<Box<dyn Any + Send>>,
     subscription: Subscription,
 }
 
 impl EventStream {
     /// A body that sends `prelude`, then everything that is published to `subscription`.
     pub fn new(prelude: impl IntoIterator<Item = Bytes>, subscription: Subscription) -> Self {
-        Self { prelude: prelude.into_iter().collect(), subscription }
+        Self { prelude: prelude.into_iter().collect(), held: None, subscription }
+    }
+
+    /// Keeps `held` until the frames of its own are sent, and drops it then, or with the body.
+    #[must_use]
+    pub fn holding(mut self, held: impl Send + 'static) -> Self {
+        self.held = Some(Box::new(held));
+        self
     }
 }
 
@@ -37,6 +46,8 @@ impl Body for EventStream {
         if let Some(frame) = self.prelude.pop_front() {
             return Poll::Ready(Some(Ok(Frame::data(frame))));
         }
+        // Asked for more, the server has taken the last of them.
+        self.held = None;
         self.subscription.queue.poll_next(context).map(|next| next.map(|frame| Ok(Frame::data(frame))))
     }
 }

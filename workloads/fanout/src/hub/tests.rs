@@ -113,6 +113,33 @@ fn takes_frames_again_after_the_queue_was_read() {
 }
 
 #[test]
+fn takes_a_frame_beyond_the_bound_only_when_nothing_waits() {
+    let hub = Hub::new();
+    let subscription = hub.register(Filter::default());
+    let large = Bytes::from(vec![b'x'; QUEUE_BYTES + 1]);
+    hub.publish(Publication { channel: "default", position: 1, frame: &large });
+    assert_eq!(read(&subscription), (vec![large], false));
+    hub.publish(Publication { channel: "default", position: 2, frame: &Bytes::from(vec![b'x'; QUEUE_BYTES + 1]) });
+    assert_eq!(publish(&hub, "default", 3, "behind"), 0);
+    assert!(read(&subscription).1, "it is closed");
+}
+
+#[test]
+fn lets_go_of_what_it_holds_once_its_own_frames_are_sent() {
+    let hub = Hub::new();
+    let held = Arc::new(());
+    let frames = ["one", "two"].map(Bytes::from);
+    let mut stream = EventStream::new(frames, hub.register(Filter::default())).holding(held.clone());
+    let mut context = Context::from_waker(Waker::noop());
+    for _ in 0..2 {
+        assert!(Pin::new(&mut stream).poll_frame(&mut context).is_ready());
+        assert_eq!(Arc::strong_count(&held), 2, "a frame may still wait for the client");
+    }
+    assert!(Pin::new(&mut stream).poll_frame(&mut context).is_pending());
+    assert_eq!(Arc::strong_count(&held), 1);
+}
+
+#[test]
 fn gives_heartbeats_to_all_but_those_ahead() {
     let hub = Hub::new();
     let orders = hub.register(channels(&["orders"]));
