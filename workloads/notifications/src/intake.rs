@@ -7,6 +7,8 @@ use thiserror::Error;
 
 /// Ids that are remembered.
 pub(crate) const REMEMBERED: usize = 10_000;
+/// Bytes of an id at most: all that are remembered fit into a few megabytes.
+const ID_BYTES: usize = 256;
 
 /// Why a record is not broadcast.
 #[derive(Debug, Error)]
@@ -20,6 +22,9 @@ pub(crate) enum Skip {
     /// It is no product event.
     #[error("failed to read the record as a product event")]
     ReadEvent(#[source] InvalidProductEvent),
+    /// Its id is longer than any that is remembered.
+    #[error("failed to remember the event's id: it has {bytes} bytes, {ID_BYTES} are allowed")]
+    RememberId { bytes: usize },
     /// Its id stands among the last ones.
     #[error("failed to take event {id} as new: it came before")]
     TakeAsNew { id: String },
@@ -29,7 +34,7 @@ impl Skip {
     /// Label of the metric.
     pub(crate) const fn outcome(&self) -> &'static str {
         match self {
-            Self::ReadValue | Self::ReadText(_) | Self::ReadEvent(_) => "invalid",
+            Self::ReadValue | Self::ReadText(_) | Self::ReadEvent(_) | Self::RememberId { .. } => "invalid",
             Self::TakeAsNew { .. } => "duplicate",
         }
     }
@@ -55,6 +60,9 @@ impl Intake {
         let value = value.ok_or(Skip::ReadValue)?;
         let event = ProductEvent::from_record(value).map_err(Skip::ReadEvent)?;
         let text = std::str::from_utf8(value).map_err(Skip::ReadText)?;
+        if event.id.len() > ID_BYTES {
+            return Err(Skip::RememberId { bytes: event.id.len() });
+        }
         if !self.known.insert(event.id.clone()) {
             return Err(Skip::TakeAsNew { id: event.id });
         }
@@ -115,6 +123,14 @@ mod tests {
             assert_eq!(intake.take(value).unwrap_err().outcome(), "invalid");
         }
         assert!(intake.known.is_empty());
+    }
+
+    #[test]
+    fn skips_ids_that_are_too_long() {
+        let mut intake = Intake::default();
+        assert_eq!(intake.take(Some(&record(&"x".repeat(257)))).unwrap_err().outcome(), "invalid");
+        assert!(intake.known.is_empty());
+        assert!(intake.take(Some(&record(&"x".repeat(256)))).is_ok());
     }
 
     #[test]

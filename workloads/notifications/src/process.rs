@@ -2,7 +2,7 @@
 
 use std::{sync::Arc, time::Duration};
 
-use anyhow::Context;
+use anyhow::{Context, bail};
 use jiff::Timestamp;
 use realtime_chassis::{
     dependencies::{self, Board},
@@ -33,7 +33,7 @@ pub(crate) const NAME: &str = "realtime-notifications";
 const HEARTBEAT: Duration = Duration::from_secs(30);
 const LAST: Duration = Duration::from_secs(1);
 
-/// Runs until a signal comes.
+/// Runs until a signal comes, or until the reader ends.
 pub(crate) async fn run(config: Config) -> anyhow::Result<()> {
     let signal = shutdown::token()?;
     let intake = CancellationToken::new();
@@ -52,25 +52,39 @@ pub(crate) async fn run(config: Config) -> anyhow::Result<()> {
     let server = http::serve(config.port, router, intake.clone()).await?;
     let consumer = Arc::new(reader::consumer(&kafka::client_config(&config.kafka, NAME))?);
     let (ready, when_ready) = oneshot::channel();
-    let reader = tokio::spawn(Reader { consumer, hub: hub.clone(), metrics }.run(ready, background.clone()));
+    let mut reader = tokio::spawn(Reader { consumer, hub: hub.clone(), metrics }.run(ready, background.clone()));
 
-    if signal.run_until_cancelled(when_ready).await.is_some_and(|ready| ready.is_ok()) {
-        board.started();
-        signal.cancelled().await;
-    }
+    let lost_reader = tokio::select! {
+        () = until(&signal, when_ready, &board) => None,
+        ended = &mut reader => Some(ended),
+    };
     board.draining();
     intake.cancel();
     hub.drain();
     heartbeat.abort();
     shutdown::drain(config.shutdown.drain(), "connections", server).await;
     background.cancel();
-    shutdown::drain(LAST, "reader", reader).await;
+    if lost_reader.is_none() {
+        shutdown::drain(LAST, "reader", reader).await;
+    }
     shutdown::drain(LAST, "ops server", ops).await;
     if let Some(report) = report {
         shutdown::drain(LAST, "readiness report", report).await;
     }
     info!("ended");
-    Ok(())
+    match lost_reader {
+        None => Ok(()),
+        Some(Ok(())) => bail!("failed to go on: the reader ended"),
+        Some(Err(error)) => Err(error).context("failed to go on: the reader ended"),
+    }
+}
+
+/// Until the signal; the process counts as started once the reader is ready.
+async fn until(signal: &CancellationToken, when_ready: oneshot::Receiver<()>, board: &Board) {
+    if signal.run_until_cancelled(when_ready).await.is_some_and(|ready| ready.is_ok()) {
+        board.started();
+    }
+    signal.cancelled().await;
 }
 
 fn watch_kafka(config: &Config, board: &Board, token: &CancellationToken) -> anyhow::Result<()> {
