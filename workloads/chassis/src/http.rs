@@ -8,7 +8,7 @@ use std::time::Duration;
 use axum::Router;
 use axum::http::{HeaderName, HeaderValue, Method};
 use axum::serve::ListenerExt;
-use socket2::SockRef;
+use socket2::{SockRef, TcpKeepalive};
 use thiserror::Error;
 use tokio::net::{TcpListener, TcpStream};
 use tokio::task::JoinHandle;
@@ -22,6 +22,9 @@ pub use observe::{RequestMetrics, observe};
 const SEND_BUFFER: usize = 64 * 1024;
 /// After this time without a sign from the client, data that waits for it is given up, and the connection with it.
 const UNSENT_LIMIT: Duration = Duration::from_secs(30);
+/// A connection on which nothing is said is probed after this time, and given up when no probe is answered.
+const IDLE: Duration = Duration::from_secs(60);
+const PROBE: Duration = Duration::from_secs(10);
 
 /// The server cannot be made.
 #[derive(Debug, Error)]
@@ -71,10 +74,12 @@ pub(crate) async fn bind(port: u16) -> std::io::Result<TcpListener> {
 
 fn tune(stream: &TcpStream) {
     let socket = SockRef::from(stream);
+    let keepalive = TcpKeepalive::new().with_time(IDLE).with_interval(PROBE).with_retries(3);
     let tuned = socket
         .set_tcp_nodelay(true)
         .and_then(|()| socket.set_send_buffer_size(SEND_BUFFER))
-        .and_then(|()| socket.set_tcp_user_timeout(Some(UNSENT_LIMIT)));
+        .and_then(|()| socket.set_tcp_user_timeout(Some(UNSENT_LIMIT)))
+        .and_then(|()| socket.set_tcp_keepalive(&keepalive));
     if let Err(error) = tuned {
         debug!(error = %error, "socket keeps the system's options");
     }

@@ -3,7 +3,7 @@
 use std::time::Instant;
 
 use axum::extract::{MatchedPath, Request, State};
-use axum::http::{HeaderName, HeaderValue, Method};
+use axum::http::{HeaderMap, HeaderName, HeaderValue, Method};
 use axum::middleware::Next;
 use axum::response::Response;
 use prometheus::{HistogramOpts, HistogramVec, IntCounterVec, Opts, Registry};
@@ -12,6 +12,9 @@ use tracing::{Instrument, Span, debug, field, info, info_span};
 use crate::propagation;
 
 const TRACE_ID: HeaderName = HeaderName::from_static("x-trace-id");
+const TRACE_STATE: HeaderName = HeaderName::from_static("tracestate");
+/// Bytes of `tracestate` that are passed on; W3C Trace Context asks for as many, and it is stored with every notification.
+const TRACE_STATE_BYTES: usize = 512;
 const SOCKET_IO: &str = "/socket.io";
 const BUCKETS: [f64; 12] = [0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1.0, 2.5, 5.0];
 
@@ -42,7 +45,7 @@ impl RequestMetrics {
 pub async fn observe(
     State(metrics): State<RequestMetrics>,
     matched: Option<MatchedPath>,
-    request: Request,
+    mut request: Request,
     next: Next,
 ) -> Response {
     let started = Instant::now();
@@ -56,6 +59,7 @@ pub async fn observe(
         http.route = route,
         http.response.status_code = field::Empty,
     );
+    bound_trace_state(request.headers_mut());
     propagation::adopt_http(&span, request.headers());
     let mut response = next.run(request).instrument(span.clone()).await;
     let status = response.status().as_u16();
@@ -69,6 +73,14 @@ pub async fn observe(
     metrics.requests.with_label_values(&labels).inc();
     log(&span, method, &route, status, u64::try_from(elapsed.as_millis()).unwrap_or(u64::MAX));
     response
+}
+
+/// Leaves out a `tracestate` that is too long; the trace goes on without.
+fn bound_trace_state(headers: &mut HeaderMap) {
+    let bytes: usize = headers.get_all(TRACE_STATE).iter().map(HeaderValue::len).sum();
+    if bytes > TRACE_STATE_BYTES {
+        headers.remove(TRACE_STATE);
+    }
 }
 
 /// Scrapes and polls come all the time, and say nothing.
@@ -100,6 +112,16 @@ fn route_label<'a>(matched: Option<&'a str>, path: &str) -> &'a str {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn a_long_trace_state_is_left_out() {
+        for (bytes, kept) in [(512, true), (513, false)] {
+            let value = HeaderValue::from_str(&"x".repeat(bytes)).unwrap();
+            let mut headers = HeaderMap::from_iter([(TRACE_STATE, value)]);
+            bound_trace_state(&mut headers);
+            assert_eq!(headers.contains_key(TRACE_STATE), kept, "{bytes} bytes");
+        }
+    }
 
     #[test]
     fn labels_come_from_closed_sets() {
