@@ -38,7 +38,9 @@ impl Relay {
         let mut producer = None;
         let mut failing = false;
         loop {
-            let Some(shards) = token.run_until_cancelled(self.next_shards()).await else { return };
+            let Some(shards) = token.run_until_cancelled(self.next_shards()).await else {
+                return discard(producer).await;
+            };
             match self.work(&shards, &mut producer).await {
                 Ok(Worked { records, more }) => {
                     if failing && records > 0 {
@@ -54,7 +56,9 @@ impl Relay {
                         warn!(error = &error as &dyn std::error::Error, "records wait in the outbox, trying again");
                         failing = true;
                     }
-                    producer = None;
+                    if matches!(error, outbox::Error::ProduceRecord { .. }) {
+                        discard(producer.take()).await;
+                    }
                     self.wake_up.wake(shards);
                     token.run_until_cancelled(tokio::time::sleep(PAUSE)).await;
                 }
@@ -80,5 +84,12 @@ impl Relay {
         }
         let producer = producer.as_ref().expect("the producer was just made");
         outbox::work(&self.pool, producer, shards, &self.metrics).await
+    }
+}
+
+/// Gone when this returns. The producer's threads are waited for where that holds nothing up.
+async fn discard(producer: Option<Outgoing>) {
+    if let Err(error) = tokio::task::spawn_blocking(move || drop(producer)).await {
+        warn!(error = &error as &dyn std::error::Error, "producer not thrown away in order");
     }
 }

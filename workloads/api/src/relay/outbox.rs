@@ -1,7 +1,7 @@
 //! One batch of records: locked, produced, deleted in one transaction.
 
 use std::{
-    collections::{BTreeSet, HashMap},
+    collections::{BTreeSet, HashMap, HashSet},
     time::Duration,
 };
 
@@ -17,6 +17,8 @@ use crate::metrics::Metrics;
 const LEASE: Duration = Duration::from_secs(5);
 /// Records of one batch at most.
 const BATCH: i64 = 1000;
+/// Bytes of payload of one batch, which the last record may exceed.
+const BATCH_BYTES: i64 = 4 * 1024 * 1024;
 /// First key of the advisory locks; the second is the shard.
 const LOCK_SPACE: i32 = 0x6f62;
 
@@ -52,6 +54,7 @@ pub(crate) struct Worked {
 /// A record that waits.
 pub(crate) struct Record {
     pub(crate) id: i64,
+    pub(crate) shard: i16,
     pub(crate) topic: String,
     pub(crate) key: String,
     pub(crate) payload: Vec<u8>,
@@ -65,8 +68,17 @@ const LOCK: &str = "
         WHERE EXISTS (SELECT FROM outbox WHERE outbox.shard = asked_shard)
     )
     SELECT shard FROM asked WHERE pg_try_advisory_xact_lock($2::integer, shard::integer)";
+// A batch ends where the bytes of the records before reach the bound, so that it has one record at least.
 const READ: &str = "
-    SELECT id, topic, key, payload, headers FROM outbox WHERE shard = ANY($1::smallint[]) ORDER BY id LIMIT $2";
+    SELECT id, shard, topic, key, payload, headers, found FROM (
+        SELECT *, count(*) OVER () AS found, coalesce(sum(octet_length(payload)) OVER (
+            ORDER BY id ROWS BETWEEN UNBOUNDED PRECEDING AND 1 PRECEDING), 0) AS bytes_before
+        FROM (
+            SELECT id, shard, topic, key, payload, headers FROM outbox
+            WHERE shard = ANY($1::smallint[]) ORDER BY id LIMIT $2
+        ) AS oldest
+    ) AS measured
+    WHERE bytes_before < $3::bigint ORDER BY id";
 const DELETE: &str = "DELETE FROM outbox WHERE id = ANY($1::bigint[])";
 
 /// Relays one batch of the shards that no other relay holds.
@@ -78,14 +90,14 @@ pub(crate) async fn work(
 ) -> Result<Worked, Error> {
     let mut client = pool.get().await.map_err(Error::ConnectPostgres)?;
     let transaction = client.transaction().await.map_err(Error::ReadOutbox)?;
-    let records = lock_and_read(&transaction, shards).await.map_err(Error::ReadOutbox)?;
-    let more = i64::try_from(records.len()).is_ok_and(|count| count == BATCH);
+    let (records, more) = lock_and_read(&transaction, shards).await.map_err(Error::ReadOutbox)?;
     let (acknowledged, failure) = produce(producer, &records).await;
     metrics.relayed.with_label_values(&["acknowledged"]).inc_by(acknowledged.len() as u64);
     let deleted = delete(transaction, &acknowledged).await;
-    deleted.map_err(|source| Error::DeleteAcknowledged { records: acknowledged.len(), source })?;
+    let deleted = deleted.map_err(|source| Error::DeleteAcknowledged { records: acknowledged.len(), source });
+    // A failed delete only sends records again. A failed record is the graver news: the producer that holds it must go.
     match failure {
-        None => Ok(Worked { records: acknowledged.len(), more }),
+        None => deleted.map(|()| Worked { records: acknowledged.len(), more }),
         Some(error) => {
             metrics.relayed.with_label_values(&["failed"]).inc_by((records.len() - acknowledged.len()) as u64);
             Err(error)
@@ -93,49 +105,77 @@ pub(crate) async fn work(
     }
 }
 
+/// The records, and whether there may be more of them.
 async fn lock_and_read(
     transaction: &Transaction<'_>,
     shards: &BTreeSet<i16>,
-) -> Result<Vec<Record>, tokio_postgres::Error> {
+) -> Result<(Vec<Record>, bool), tokio_postgres::Error> {
     let shards: Vec<i16> = shards.iter().copied().collect();
     let lock = transaction.prepare_cached(LOCK).await?;
     let locked = transaction.query(&lock, &[&shards, &LOCK_SPACE]).await?;
     let locked: Vec<i16> = locked.iter().map(|row| row.try_get(0)).collect::<Result<_, _>>()?;
     if locked.is_empty() {
-        return Ok(Vec::new());
+        return Ok((Vec::new(), false));
     }
     // A statement of its own: its snapshot is taken after the locks, so it sees what the last holder deleted.
     let read = transaction.prepare_cached(READ).await?;
-    transaction.query(&read, &[&locked, &BATCH]).await?.iter().map(record).collect()
+    let rows = transaction.query(&read, &[&locked, &BATCH, &BATCH_BYTES]).await?;
+    let found: i64 = rows.first().map_or(Ok(0), |row| row.try_get(6))?;
+    let records: Vec<Record> = rows.iter().map(record).collect::<Result<_, _>>()?;
+    let left_out = usize::try_from(found).is_ok_and(|found| found > records.len());
+    Ok((records, left_out || found >= BATCH))
 }
 
 fn record(row: &Row) -> Result<Record, tokio_postgres::Error> {
-    let Json(headers) = row.try_get(4)?;
-    Ok(Record { id: row.try_get(0)?, topic: row.try_get(1)?, key: row.try_get(2)?, payload: row.try_get(3)?, headers })
+    let Json(headers) = row.try_get(5)?;
+    Ok(Record {
+        id: row.try_get(0)?,
+        shard: row.try_get(1)?,
+        topic: row.try_get(2)?,
+        key: row.try_get(3)?,
+        payload: row.try_get(4)?,
+        headers,
+    })
 }
 
-/// Sends all, then waits for each in order until the lease ends or one fails.
+/// Sends all, then waits for each until the lease ends. Gives what may be deleted, and the first failure.
 async fn produce(producer: &Outgoing, records: &[Record]) -> (Vec<i64>, Option<Error>) {
     let deadline = Instant::now() + LEASE;
-    let mut acknowledged = Vec::with_capacity(records.len());
     let mut deliveries = Vec::with_capacity(records.len());
     let mut failure = None;
     for record in records {
         match producer.send(record) {
-            Ok(delivery) => deliveries.push((record.id, delivery)),
+            Ok(delivery) => deliveries.push((record, delivery)),
             Err(source) => {
                 failure = Some(Error::ProduceRecord { id: record.id, source });
                 break;
             }
         }
     }
-    for (id, delivery) in deliveries {
-        match producer::acknowledgement(delivery, deadline).await {
-            Ok(()) => acknowledged.push(id),
-            Err(source) => return (acknowledged, Some(Error::ProduceRecord { id, source })),
+    let mut outcomes = Vec::with_capacity(deliveries.len());
+    for (record, delivery) in deliveries {
+        let outcome = producer::acknowledgement(delivery, deadline).await;
+        outcomes.push((record.shard, record.id, outcome.is_ok()));
+        if let Err(source) = outcome {
+            failure.get_or_insert(Error::ProduceRecord { id: record.id, source });
         }
     }
-    (acknowledged, failure)
+    (settled(&outcomes), failure)
+}
+
+/// The ids of the records, given as shard, id and whether it was acknowledged, that are acknowledged with all before them in their shard: a shard
+/// that fails holds no other up, and nothing is sent again behind what was deleted.
+fn settled(outcomes: &[(i16, i64, bool)]) -> Vec<i64> {
+    let mut stuck = HashSet::new();
+    let mut settled = Vec::with_capacity(outcomes.len());
+    for &(shard, id, acknowledged) in outcomes {
+        if !acknowledged {
+            stuck.insert(shard);
+        } else if !stuck.contains(&shard) {
+            settled.push(id);
+        }
+    }
+    settled
 }
 
 async fn delete(transaction: Transaction<'_>, acknowledged: &[i64]) -> Result<(), tokio_postgres::Error> {
@@ -144,4 +184,16 @@ async fn delete(transaction: Transaction<'_>, acknowledged: &[i64]) -> Result<()
         transaction.execute(&delete, &[&acknowledged]).await?;
     }
     transaction.commit().await
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_shard_that_fails_keeps_what_comes_behind_and_no_other() {
+        let outcomes = [(1, 10, true), (2, 11, true), (1, 12, false), (2, 13, true), (1, 14, true), (3, 15, true)];
+        assert_eq!(settled(&outcomes), [10, 11, 13, 15]);
+        assert!(settled(&[(1, 10, false), (1, 11, true)]).is_empty());
+    }
 }

@@ -2,7 +2,10 @@
 
 use std::{
     collections::BTreeSet,
-    sync::{Arc, Mutex, PoisonError},
+    sync::{
+        Arc, Mutex, PoisonError,
+        atomic::{AtomicBool, Ordering},
+    },
     time::Duration,
 };
 
@@ -15,6 +18,8 @@ use tokio::{
 use tokio_util::sync::CancellationToken;
 use tracing::{debug, warn};
 
+/// Between two looks at all shards while notifications come, and while they do not.
+const SLOW_POLL: Duration = Duration::from_secs(5);
 const POLL: Duration = Duration::from_secs(1);
 const CONNECT: Duration = Duration::from_secs(3);
 const PAUSE: Duration = Duration::from_secs(1);
@@ -24,6 +29,7 @@ const PAUSE: Duration = Duration::from_secs(1);
 pub(crate) struct WakeUp {
     waiting: Arc<Mutex<BTreeSet<i16>>>,
     notify: Arc<Notify>,
+    listening: Arc<AtomicBool>,
 }
 
 impl WakeUp {
@@ -31,6 +37,12 @@ impl WakeUp {
     pub(crate) fn wake(&self, shards: impl IntoIterator<Item = i16>) {
         self.waiting.lock().unwrap_or_else(PoisonError::into_inner).extend(shards);
         self.notify.notify_one();
+    }
+
+    /// Says whether notifications come. All shards are looked at then: what was told meanwhile, or is not told any longer, is found.
+    fn listening(&self, listening: bool) {
+        self.listening.store(listening, Ordering::Relaxed);
+        self.wake(all_shards());
     }
 
     /// Takes the waiting shards; all shards when none was named for a while.
@@ -44,7 +56,8 @@ impl WakeUp {
                 self.notify.notified().await;
             }
         };
-        timeout(POLL, named).await.unwrap_or_else(|_| all_shards())
+        let poll = if self.listening.load(Ordering::Relaxed) { SLOW_POLL } else { POLL };
+        timeout(poll, named).await.unwrap_or_else(|_| all_shards())
     }
 }
 
@@ -76,13 +89,14 @@ async fn listen_once(config: &PostgresConfig, wake_up: &WakeUp, warned: &mut boo
     let listen = format!("LISTEN {NOTIFY_OUTBOX}");
     session.client.batch_execute(&listen).await.map_err(|error| error.to_string())?;
     *warned = false;
-    wake_up.wake(all_shards());
+    wake_up.listening(true);
     while let Some(notification) = session.notifications.recv().await {
         match notification.payload().parse() {
             Ok(shard) => wake_up.wake([shard]),
             Err(_) => debug!(payload = notification.payload(), "wake-up names no shard"),
         }
     }
+    wake_up.listening(false);
     Err("the connection ended".to_owned())
 }
 
@@ -101,5 +115,17 @@ mod tests {
     #[tokio::test(start_paused = true)]
     async fn gives_all_shards_when_nothing_was_named_for_a_while() {
         assert_eq!(WakeUp::default().shards().await.len(), usize::from(OUTBOX_SHARDS));
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn polls_less_often_while_notifications_come() {
+        let wake_up = WakeUp::default();
+        for (listening, poll) in [(true, SLOW_POLL), (false, POLL)] {
+            wake_up.listening(listening);
+            assert_eq!(wake_up.shards().await.len(), usize::from(OUTBOX_SHARDS), "at once");
+            let started = tokio::time::Instant::now();
+            wake_up.shards().await;
+            assert!((poll..poll * 2).contains(&started.elapsed()), "{:?}", started.elapsed());
+        }
     }
 }
