@@ -15,7 +15,9 @@ use tracing::{debug, info, warn};
 /// Path of Engine.IO, as clients have it by default.
 pub(crate) const PATH: &str = "/socket.io";
 /// Packets that may wait for one client.
-const BUFFER: usize = 1024;
+const BUFFER: usize = 128;
+/// Bytes of a client's message at most, as of the body of a request.
+const PAYLOAD: u64 = 64 * 1024;
 
 /// The server side of all Socket.IO connections of this replica.
 #[derive(Clone)]
@@ -26,11 +28,12 @@ pub(crate) struct SocketIoServer {
 impl SocketIoServer {
     /// The server, and the layer that brings it to the router. `connections` follows the number of open connections.
     pub(crate) fn new(connections: &IntGauge) -> (Self, SocketIoLayer) {
-        let (layer, io) = SocketIo::builder().max_buffer_size(BUFFER).build_layer();
+        let (layer, io) = SocketIo::builder().max_buffer_size(BUFFER).max_payload(PAYLOAD).build_layer();
         let connections = connections.clone();
+        // Done before the future, which runs in a task of its own: what a client sends at once, and its end, find their handlers in place.
         io.ns("/", move |socket: SocketRef| {
-            let connections = connections.clone();
-            async move { welcome(&socket, &connections) }
+            welcome(&socket, &connections);
+            std::future::ready(())
         });
         (Self { io }, layer)
     }
