@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use anyhow::Context;
+use anyhow::{Context, bail};
 use deadpool_postgres::Pool;
 use realtime_chassis::{
     dependencies::{self, Board},
@@ -12,11 +12,11 @@ use realtime_chassis::{
 use realtime_contract::Component;
 use realtime_fanout::metrics::HubCollector;
 use tokio::{
-    task::JoinHandle,
+    task::{JoinError, JoinHandle},
     time::{MissedTickBehavior, interval},
 };
 use tokio_util::sync::CancellationToken;
-use tracing::info;
+use tracing::{error, info};
 
 use crate::{
     cache::Cache,
@@ -57,7 +57,25 @@ struct Tasks {
     report: Option<JoinHandle<()>>,
 }
 
-/// Runs until a signal comes, or until the feed cannot be followed any longer.
+/// A task that ended while the process was to go on.
+#[derive(Debug)]
+enum Lost {
+    Tail(Result<Result<(), tail::Error>, JoinError>),
+    Relay(Result<(), JoinError>),
+}
+
+impl Lost {
+    fn into_result(self) -> anyhow::Result<()> {
+        match self {
+            Self::Tail(Ok(Err(error))) => Err(error).context("failed to go on"),
+            Self::Tail(Err(error)) | Self::Relay(Err(error)) => Err(error).context("failed to go on"),
+            Self::Tail(Ok(Ok(()))) => bail!("failed to go on: the tail ended"),
+            Self::Relay(Ok(())) => bail!("failed to go on: the relay ended"),
+        }
+    }
+}
+
+/// Runs until a signal comes, or until the feed cannot be followed or the outbox not relayed any longer.
 pub(crate) async fn run(config: Config) -> anyhow::Result<()> {
     let signal = shutdown::token()?;
     let steps = Steps::default();
@@ -76,19 +94,23 @@ pub(crate) async fn run(config: Config) -> anyhow::Result<()> {
     let router = router(state.clone(), requests, layer, http::cors(&config.cors_origin)?);
     let server = http::serve(config.port(), router, steps.intake.clone()).await?;
     board.started();
-    let lost_feed = tokio::select! {
+    let lost = tokio::select! {
         () = signal.cancelled() => None,
-        ended = &mut tasks.tail => Some(ended),
+        ended = &mut tasks.tail => Some(Lost::Tail(ended)),
+        ended = &mut tasks.relay => Some(Lost::Relay(ended)),
     };
+    if lost.is_some() {
+        error!(task = ?lost, "a task ended that the process cannot do without, ending");
+    }
     board.draining();
     steps.intake.cancel();
     state.hub.drain();
     socketio.close().await;
     let drain = config.shutdown.drain().saturating_sub(BACKGROUND);
     shutdown::drain(drain, "connections", server).await;
-    tasks.end(&steps, lost_feed.is_none()).await;
+    tasks.end(&steps, lost.as_ref()).await;
     info!("ended");
-    lost_feed.map_or(Ok(()), |ended| ended?.context("failed to go on"))
+    lost.map_or(Ok(()), Lost::into_result)
 }
 
 async fn start(
@@ -180,11 +202,13 @@ async fn beat(state: ApiState) {
 
 impl Tasks {
     /// Ends what serves connections no longer; the relay finishes the batch that it holds.
-    async fn end(self, steps: &Steps, tail_runs: bool) {
+    async fn end(self, steps: &Steps, lost: Option<&Lost>) {
         self.heartbeat.abort();
         steps.background.cancel();
-        shutdown::drain(BACKGROUND, "relay", self.relay).await;
-        if tail_runs {
+        if !matches!(lost, Some(Lost::Relay(_))) {
+            shutdown::drain(BACKGROUND, "relay", self.relay).await;
+        }
+        if !matches!(lost, Some(Lost::Tail(_))) {
             shutdown::drain(LAST, "tail", self.tail).await;
         }
         steps.ops.cancel();
