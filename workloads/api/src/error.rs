@@ -4,6 +4,7 @@ use std::error::Error as StdError;
 
 use axum::{
     Json,
+    extract::rejection::QueryRejection,
     http::{HeaderValue, StatusCode, header::RETRY_AFTER},
     response::{IntoResponse, Response},
 };
@@ -20,6 +21,9 @@ pub(crate) enum ApiError {
     /// 400: the body broke off.
     #[error("the body could not be read: {reason}")]
     IncompleteBody { reason: String },
+    /// 400: the query cannot be read, because of that parameter if it is known.
+    #[error("the query could not be read: {reason}")]
+    MalformedQuery { field: &'static str, reason: String },
     /// 400: a parameter of the query.
     #[error("{name} {reason}")]
     InvalidParameter { name: &'static str, reason: &'static str },
@@ -67,11 +71,19 @@ impl ApiError {
         Self::Unavailable { dependency, consequence, source: Box::new(source) }
     }
 
+    /// Names the parameter of `names` that the rejection speaks of.
+    pub(crate) fn malformed_query(names: &[&'static str], rejection: &QueryRejection) -> Self {
+        let reason = rejection.body_text();
+        let field = names.iter().find(|name| reason.contains(&format!("`{name}`"))).copied().unwrap_or("query");
+        Self::MalformedQuery { field, reason }
+    }
+
     const fn status(&self) -> StatusCode {
         match self {
-            Self::MalformedBody { .. } | Self::IncompleteBody { .. } | Self::InvalidParameter { .. } => {
-                StatusCode::BAD_REQUEST
-            }
+            Self::MalformedBody { .. }
+            | Self::IncompleteBody { .. }
+            | Self::MalformedQuery { .. }
+            | Self::InvalidParameter { .. } => StatusCode::BAD_REQUEST,
             Self::UnknownPath => StatusCode::NOT_FOUND,
             Self::UnknownMethod => StatusCode::METHOD_NOT_ALLOWED,
             Self::BodyTooLarge { .. } => StatusCode::PAYLOAD_TOO_LARGE,
@@ -85,7 +97,9 @@ impl ApiError {
         match self {
             Self::MalformedBody { .. } | Self::IncompleteBody { .. } | Self::BodyTooLarge { .. } => Some("body"),
             Self::UnsupportedMediaType => Some("content-type"),
-            Self::InvalidParameter { name: field, .. } | Self::InvalidField { field, .. } => Some(field),
+            Self::MalformedQuery { field, .. }
+            | Self::InvalidParameter { name: field, .. }
+            | Self::InvalidField { field, .. } => Some(field),
             Self::UnknownPath | Self::UnknownMethod | Self::Unavailable { .. } => None,
         }
     }

@@ -20,6 +20,8 @@ use crate::{cursor::PageCursor, shard::shard_of};
 
 /// A request is answered within 2 s, also when Postgres is away.
 const REQUEST_LIMIT: Duration = Duration::from_millis(1_700);
+/// Bytes of messages and data in one page of the list, which the last one may exceed.
+const LIST_BYTES: i64 = 4 * 1024 * 1024;
 
 /// What a query could not do.
 #[derive(Debug, Error)]
@@ -60,6 +62,23 @@ pub(crate) struct FeedState {
     pub(crate) position: u64,
 }
 
+/// What was read of the list.
+#[derive(Clone, Debug, PartialEq)]
+pub(crate) struct Listed {
+    pub(crate) notifications: Vec<Notification>,
+    /// Notifications within the limit, also those that the bound on bytes left out.
+    pub(crate) found: usize,
+}
+
+/// Where one read of the feed ends.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) struct FeedPage {
+    /// Entries at most.
+    pub(crate) entries: i64,
+    /// Bytes of notifications, which the last entry may exceed.
+    pub(crate) bytes: i64,
+}
+
 /// The queries, over a pool.
 #[derive(Clone, Debug)]
 pub(crate) struct Store {
@@ -79,16 +98,31 @@ const STORE_NOTIFICATION: &str = "
     )
     SELECT pg_notify($15, $12::smallint::text)";
 
+// A page ends where the bytes of the rows before reach the bound, so that it has one row at least.
 const LIST_NOTIFICATIONS: &str = "
-    SELECT id, message, type, channel, status, data::text, created_at FROM notifications
-    WHERE $1::timestamptz IS NULL OR (created_at, id) < ($1, $2)
-    ORDER BY created_at DESC, id DESC LIMIT $3";
+    SELECT id, message, type, channel, status, data, created_at, found FROM (
+        SELECT *, count(*) OVER () AS found, coalesce(sum(octet_length(message) + coalesce(octet_length(data), 0)) OVER (
+            ORDER BY created_at DESC, id DESC ROWS BETWEEN UNBOUNDED PRECEDING AND 1 PRECEDING), 0) AS bytes_before
+        FROM (
+            SELECT id, message, type, channel, status, data::text AS data, created_at FROM notifications
+            WHERE $1::timestamptz IS NULL OR (created_at, id) < ($1, $2)
+            ORDER BY created_at DESC, id DESC LIMIT $3
+        ) AS newest
+    ) AS measured
+    WHERE bytes_before < $4::bigint ORDER BY created_at DESC, id DESC";
 
 const READ_FEED_STATE: &str = "SELECT meta.epoch, feed_counter.position FROM meta, feed_counter";
 
 const READ_FEED: &str = "
-    SELECT position, event_id, channel, notification::text, traceparent FROM feed
-    WHERE position > $1 AND position <= $2 ORDER BY position LIMIT $3";
+    SELECT position, event_id, channel, notification, traceparent FROM (
+        SELECT *, coalesce(sum(octet_length(notification)) OVER (
+            ORDER BY position ROWS BETWEEN UNBOUNDED PRECEDING AND 1 PRECEDING), 0) AS bytes_before
+        FROM (
+            SELECT position, event_id, channel, notification::text AS notification, traceparent FROM feed
+            WHERE position > $1 AND position <= $2 ORDER BY position LIMIT $3
+        ) AS next
+    ) AS measured
+    WHERE bytes_before < $4::bigint ORDER BY position";
 
 impl Store {
     pub(crate) const fn new(pool: Pool) -> Self {
@@ -111,11 +145,14 @@ impl Store {
             .map_err(|source| Error::StoreNotification { id, source })
     }
 
-    /// Notifications older than the cursor, newest first.
-    pub(crate) async fn list(&self, before: Option<PageCursor>, limit: i64) -> Result<Vec<Notification>, Error> {
+    /// Notifications older than the cursor, newest first: at most `limit`, and about 4 MiB.
+    pub(crate) async fn list(&self, before: Option<PageCursor>, limit: i64) -> Result<Listed, Error> {
         let (timestamp, id) = before.map(|cursor| (cursor.timestamp, cursor.id)).unzip();
-        let rows = self.query(LIST_NOTIFICATIONS, &[&timestamp, &id, &limit]).await?;
-        rows.map_err(Error::ListNotifications)?.iter().map(notification).collect()
+        let rows = self.query(LIST_NOTIFICATIONS, &[&timestamp, &id, &limit, &LIST_BYTES]).await?;
+        let rows = rows.map_err(Error::ListNotifications)?;
+        let found: i64 = rows.first().map_or(Ok(0), |row| column(row, 7, "found"))?;
+        let notifications = rows.iter().map(notification).collect::<Result<_, _>>()?;
+        Ok(Listed { notifications, found: usize::try_from(found).unwrap_or(usize::MAX) })
     }
 
     /// Epoch and highest position.
@@ -125,10 +162,10 @@ impl Store {
         Ok(FeedState { epoch: column(row, 0, "epoch")?, position: position(row, 1)? })
     }
 
-    /// Entries behind `after` up to `until`, at most `limit`, in order.
-    pub(crate) async fn feed(&self, after: u64, until: u64, limit: i64) -> Result<Vec<FeedEntry>, Error> {
+    /// Entries behind `after` up to `until`, in order, as many as the page may have.
+    pub(crate) async fn feed(&self, after: u64, until: u64, page: FeedPage) -> Result<Vec<FeedEntry>, Error> {
         let [first, last] = [after, until].map(|position| i64::try_from(position).unwrap_or(i64::MAX));
-        let rows = self.query(READ_FEED, &[&first, &last, &limit]).await?;
+        let rows = self.query(READ_FEED, &[&first, &last, &page.entries, &page.bytes]).await?;
         rows.map_err(|source| Error::ReadFeed { after, source })?.iter().map(feed_entry).collect()
     }
 

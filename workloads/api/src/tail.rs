@@ -25,14 +25,14 @@ use crate::{
     feed::notification_frame,
     metrics::Metrics,
     socketio::SocketIoServer,
-    store::{self, FeedState, Store},
+    store::{self, FeedPage, FeedState, Store},
     tail::stream::Batch,
 };
 
 /// Between two attempts to find out where the feed stands when the process starts.
 const START_PAUSE: Duration = Duration::from_millis(500);
 /// Rows of one read from Postgres.
-const PAGE: i64 = 500;
+const PAGE: FeedPage = FeedPage { entries: 500, bytes: 4 * 1024 * 1024 };
 
 /// The feed cannot be followed any longer by this process.
 #[derive(Debug, Error)]
@@ -40,6 +40,20 @@ pub(crate) enum Error {
     /// The store is another one than at the start: positions and cursors of this process mean nothing there.
     #[error("failed to follow the feed: its epoch was {before} and is {now}")]
     FollowEpoch { before: Uuid, now: Uuid },
+    /// The store has lost what this process broadcast: its positions are given out again, for other notifications.
+    #[error("failed to follow the feed: its position was {before} and is {now}")]
+    FollowPosition { before: u64, now: u64 },
+}
+
+/// The feed cannot be read now.
+#[derive(Debug, Error)]
+enum Interruption {
+    /// Postgres does not serve.
+    #[error("failed to read the feed from Postgres")]
+    ReadStore(#[source] store::Error),
+    /// Postgres does not have what stands before an entry of the stream: it is none of this store's feed.
+    #[error("failed to place entry {position} of the stream behind position {last}")]
+    PlaceEntry { position: u64, last: u64 },
 }
 
 /// What the tail needs.
@@ -69,18 +83,18 @@ impl Tail {
         let mut last = position;
         let mut healthy = true;
         loop {
-            let outcome = match self.stream.next(last).await {
+            let outcome = match self.stream.next(last, epoch).await {
                 Batch::Entries(entries) => self.accept(entries, epoch, &mut last).await,
                 Batch::Quiet | Batch::Away => self.catch_up(epoch, &mut last).await?,
             };
             if let Err(error) = &outcome
                 && healthy
             {
-                warn!(
-                    error = error as &dyn std::error::Error,
-                    position = last,
-                    "feed cannot be read from Postgres, trying again"
-                );
+                warn!(error = error as &dyn std::error::Error, position = last, "feed cannot be read, trying again");
+            }
+            if matches!(outcome, Err(Interruption::PlaceEntry { .. })) {
+                // Postgres knows whether the feed is still the same; an answer that does not come is asked for again in the next round.
+                drop(self.catch_up(epoch, &mut last).await?);
             }
             healthy = outcome.is_ok();
             if !healthy {
@@ -105,7 +119,7 @@ impl Tail {
     }
 
     /// Broadcasts entries of the stream; what it skipped comes from Postgres first.
-    async fn accept(&self, entries: Vec<FeedEntry>, epoch: Uuid, last: &mut u64) -> Result<(), store::Error> {
+    async fn accept(&self, entries: Vec<FeedEntry>, epoch: Uuid, last: &mut u64) -> Result<(), Interruption> {
         for entry in entries {
             match place(*last, entry.position) {
                 Place::Known => continue,
@@ -113,9 +127,7 @@ impl Tail {
                 Place::Ahead => self.read_store(entry.position - 1, epoch, last).await?,
             }
             if place(*last, entry.position) != Place::Next {
-                // Postgres does not have what stands before it: the entry is none of this store's feed.
-                warn!(position = entry.position, last, "entry of the stream does not follow the feed");
-                break;
+                return Err(Interruption::PlaceEntry { position: entry.position, last: *last });
             }
             self.broadcast(&entry, epoch, last, "redis").await;
         }
@@ -124,15 +136,12 @@ impl Tail {
     }
 
     /// Broadcasts what Postgres has and the stream did not bring.
-    async fn catch_up(&self, epoch: Uuid, last: &mut u64) -> Result<Result<(), store::Error>, Error> {
+    async fn catch_up(&self, epoch: Uuid, last: &mut u64) -> Result<Result<(), Interruption>, Error> {
         let state = match self.store.feed_state().await {
             Ok(state) => state,
-            Err(error) => return Ok(Err(error)),
+            Err(error) => return Ok(Err(Interruption::ReadStore(error))),
         };
-        if state.epoch != epoch {
-            return Err(Error::FollowEpoch { before: epoch, now: state.epoch });
-        }
-        if state.position <= *last {
+        if !grown(FeedState { epoch, position: *last }, state)? {
             return Ok(Ok(()));
         }
         let outcome = self.read_store(state.position, epoch, last).await;
@@ -140,9 +149,9 @@ impl Tail {
         Ok(outcome)
     }
 
-    async fn read_store(&self, until: u64, epoch: Uuid, last: &mut u64) -> Result<(), store::Error> {
+    async fn read_store(&self, until: u64, epoch: Uuid, last: &mut u64) -> Result<(), Interruption> {
         while *last < until {
-            let entries = self.store.feed(*last, until, PAGE).await?;
+            let entries = self.store.feed(*last, until, PAGE).await.map_err(Interruption::ReadStore)?;
             if entries.is_empty() {
                 return Ok(());
             }
@@ -167,5 +176,37 @@ impl Tail {
         if let Err(error) = self.cache.clear().await {
             tracing::debug!(error = &error as &dyn std::error::Error, "cached list not cleared, it expires by itself");
         }
+    }
+}
+
+/// Whether the feed has gone on, if it is still the one that was followed.
+fn grown(before: FeedState, now: FeedState) -> Result<bool, Error> {
+    if now.epoch != before.epoch {
+        return Err(Error::FollowEpoch { before: before.epoch, now: now.epoch });
+    }
+    if now.position < before.position {
+        return Err(Error::FollowPosition { before: before.position, now: now.position });
+    }
+    Ok(now.position > before.position)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    const fn state(epoch: u128, position: u64) -> FeedState {
+        FeedState { epoch: Uuid::from_u128(epoch), position }
+    }
+
+    #[test]
+    fn a_feed_stands_or_grows() {
+        assert!(!grown(state(1, 7), state(1, 7)).unwrap());
+        assert!(grown(state(1, 7), state(1, 8)).unwrap());
+    }
+
+    #[test]
+    fn a_feed_of_another_epoch_or_of_the_past_is_not_followed() {
+        assert!(matches!(grown(state(1, 7), state(2, 9)), Err(Error::FollowEpoch { .. })));
+        assert!(matches!(grown(state(1, 7), state(1, 6)), Err(Error::FollowPosition { before: 7, now: 6 })));
     }
 }

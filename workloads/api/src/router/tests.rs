@@ -66,7 +66,9 @@ async fn refuses_bad_bodies_and_names_the_field() {
         (post("application/json", "{\"message\":\"m\",\"channel\":7}"), 422, "channel"),
         (get("/api/notifications?limit=0"), 400, "limit"),
         (get("/api/notifications?cursor=x"), 400, "cursor"),
+        (get("/api/notifications?limit=1&limit=2"), 400, "limit"),
         (get("/api/sse/notifications?channels=a%20b"), 400, "channels"),
+        (get("/api/sse/notifications?channels=a&channels=b"), 400, "channels"),
     ];
     for (request, status, field) in cases {
         let name = format!("{} {}", request.method(), request.uri());
@@ -188,4 +190,20 @@ async fn streams_greeting_gap_and_live_events() {
     assert!(greeting.starts_with(&format!("id: {epoch}-7\ndata: {{\"type\":\"connection\",")), "{greeting}");
     assert!(next().await.starts_with(b"event: gap\n"));
     assert_eq!(next().await, "data: 9\n\n");
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_stream_without_a_turn_to_replay_goes_on_with_a_gap() {
+    let state = state();
+    let epoch = *state.epoch.get_or_init(uuid::Uuid::now_v7);
+    state.hub.start_at(7);
+    let permits = u32::try_from(state.replays.available_permits()).unwrap();
+    let _others = state.replays.clone().acquire_many_owned(permits).await.unwrap();
+    let request = Request::get("/api/sse/notifications").header("last-event-id", format!("{epoch}-3"));
+    let mut body = app(&state).oneshot(request.body(Body::empty()).unwrap()).await.unwrap().into_body();
+    let mut next =
+        async || String::from_utf8(body.frame().await.unwrap().unwrap().into_data().unwrap().to_vec()).unwrap();
+    assert!(next().await.contains("\"type\":\"connection\""));
+    let gap = next().await;
+    assert!(gap.starts_with("event: gap\n") && gap.contains("\"reason\":\"limit\""), "{gap}");
 }

@@ -5,7 +5,10 @@ mod page;
 use axum::{
     Json,
     body::Bytes,
-    extract::{Query, State, rejection::BytesRejection},
+    extract::{
+        Query, State,
+        rejection::{BytesRejection, QueryRejection},
+    },
     http::{HeaderMap, HeaderName, StatusCode, header::CONTENT_TYPE, header::LINK},
     response::{IntoResponse, Response},
 };
@@ -27,7 +30,11 @@ use crate::{
 const CACHE: HeaderName = HeaderName::from_static("x-cache");
 
 /// `GET`: the newest, from the cache when it is warm; older ones by the cursor in the `Link` header.
-pub(crate) async fn list(State(state): State<ApiState>, Query(query): Query<PageQuery>) -> Result<Response, ApiError> {
+pub(crate) async fn list(
+    State(state): State<ApiState>,
+    query: Result<Query<PageQuery>, QueryRejection>,
+) -> Result<Response, ApiError> {
+    let Query(query) = query.map_err(|rejection| ApiError::malformed_query(&["limit", "cursor"], &rejection))?;
     let request = PageRequest::try_from(query)?;
     let slot = slot(&state, &request).await;
     if let Some(page) = cached(&state, slot.as_ref()).await {
@@ -38,7 +45,7 @@ pub(crate) async fn list(State(state): State<ApiState>, Query(query): Query<Page
     // One more than asked for tells whether there is another page.
     let found = state.store.list(request.before, request.limit + 1).await;
     let found = found.map_err(|error| ApiError::unavailable("postgres", "notifications cannot be read", error))?;
-    let page = Page::new(found, request.limit);
+    let page = Page::new(found.notifications, found.found, request.limit);
     if let Some(slot) = slot {
         keep(&state, &slot, &page).await;
     }

@@ -7,7 +7,7 @@ use std::collections::HashSet;
 
 use axum::{
     body::Body,
-    extract::{Query, State},
+    extract::{Query, State, rejection::QueryRejection},
     http::{HeaderMap, HeaderName, HeaderValue},
     response::Response,
 };
@@ -15,6 +15,7 @@ use bytes::Bytes;
 use jiff::Timestamp;
 use realtime_fanout::{CloseReason, EventStream, Filter, Subscription, sse};
 use serde::Deserialize;
+use tokio::sync::OwnedSemaphorePermit;
 use tracing::{debug, warn};
 use uuid::Uuid;
 
@@ -31,9 +32,10 @@ pub(crate) struct StreamQuery {
 /// come back.
 pub(crate) async fn stream(
     State(state): State<ApiState>,
-    Query(query): Query<StreamQuery>,
+    query: Result<Query<StreamQuery>, QueryRejection>,
     headers: HeaderMap,
 ) -> Result<Response, ApiError> {
+    let Query(query) = query.map_err(|rejection| ApiError::malformed_query(&["channels"], &rejection))?;
     let channels = channels(query.channels.as_deref())?;
     let Some(epoch) = state.epoch.get().copied() else {
         let subscription = state.hub.register(Filter::default());
@@ -47,9 +49,9 @@ pub(crate) async fn stream(
     // Registered first: what is published from here on waits in the queue until the history is sent.
     let subscription = state.hub.register(Filter { channels: channels.clone(), after: resume.position() });
     match prelude(&state, &subscription, resume, epoch, channels.as_ref()).await {
-        Ok(prelude) => {
-            debug!(connection = subscription.number(), frames = prelude.len(), "stream opened");
-            Ok(event_stream(prelude, subscription))
+        Ok((frames, permit)) => {
+            debug!(connection = subscription.number(), frames = frames.len(), "stream opened");
+            Ok(event_stream(EventStream::new(frames, subscription).holding(permit)))
         }
         Err(error) => Ok(send_away(subscription, &error)),
     }
@@ -64,18 +66,19 @@ async fn credible(state: &ApiState, resume: Resume, epoch: Uuid) -> Result<Resum
     Ok(Resume::Lost { reason: GapReason::Invalid, from: FeedCursor { epoch, position }.to_string() })
 }
 
+/// The greeting and the history, with the permit to hold until they are sent.
 async fn prelude(
     state: &ApiState,
     subscription: &Subscription,
     resume: Resume,
     epoch: Uuid,
     channels: Option<&HashSet<String>>,
-) -> Result<Vec<Bytes>, store::Error> {
-    let history = history::read(state, resume, subscription.joined_at()).await?;
+) -> Result<(Vec<Bytes>, Option<OwnedSemaphorePermit>), store::Error> {
+    let (history, permit) = history::read(state, resume, subscription.joined_at()).await?;
     let begin = FeedCursor { epoch, position: history.begin };
     let mut frames = vec![connection_frame(begin, Timestamp::now())];
     frames.extend(history.frames(epoch, channels));
-    Ok(frames)
+    Ok((frames, permit))
 }
 
 /// The filter `a,b`; absent or empty for all.
@@ -95,11 +98,11 @@ fn send_away(subscription: Subscription, error: &store::Error) -> Response {
 
 fn come_back(subscription: Subscription) -> Response {
     subscription.close(CloseReason::Unavailable);
-    event_stream(Vec::new(), subscription)
+    event_stream(EventStream::new(Vec::new(), subscription))
 }
 
-fn event_stream(prelude: Vec<Bytes>, subscription: Subscription) -> Response {
-    let mut response = Response::new(Body::new(EventStream::new(prelude, subscription)));
+fn event_stream(stream: EventStream) -> Response {
+    let mut response = Response::new(Body::new(stream));
     for (name, value) in sse::HEADERS {
         response.headers_mut().insert(HeaderName::from_static(name), HeaderValue::from_static(value));
     }

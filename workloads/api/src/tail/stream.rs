@@ -3,14 +3,15 @@
 use std::{collections::HashMap, time::Duration};
 
 use realtime_chassis::config::RedisConfig;
-use realtime_contract::feed::{FeedEntry, STREAM, field};
+use realtime_contract::feed::{FeedEntry, STREAM, STREAM_EPOCH, field};
 use redis::{
-    AsyncCommands, RedisResult, Value,
+    RedisResult, Value,
     aio::MultiplexedConnection,
     streams::{StreamId, StreamReadOptions, StreamReadReply},
 };
 use tokio::time::{sleep, timeout};
 use tracing::{info, warn};
+use uuid::Uuid;
 
 use crate::metrics::Metrics;
 
@@ -30,7 +31,7 @@ pub(crate) enum Batch {
     Entries(Vec<FeedEntry>),
     /// Nothing new in the stream.
     Quiet,
-    /// Redis does not answer.
+    /// Redis does not answer, or has another feed.
     Away,
 }
 
@@ -40,21 +41,25 @@ pub(crate) struct StreamReader {
     metrics: Metrics,
     connection: Option<MultiplexedConnection>,
     warned: bool,
+    foreign: bool,
 }
 
 impl StreamReader {
     pub(crate) const fn new(config: RedisConfig, metrics: Metrics) -> Self {
-        Self { config, metrics, connection: None, warned: false }
+        Self { config, metrics, connection: None, warned: false, foreign: false }
     }
 
-    /// Entries behind the position.
-    pub(crate) async fn next(&mut self, last: u64) -> Batch {
+    /// Entries behind the position, of the feed of that epoch.
+    pub(crate) async fn next(&mut self, last: u64, epoch: Uuid) -> Batch {
         let Some(mut connection) = self.connected().await else { return Batch::Away };
         let read = timeout(ANSWER, read(&mut connection, last)).await;
         self.metrics.redis_operation("xread", matches!(read, Ok(Ok(_))));
         match read {
-            Ok(Ok(entries)) if entries.is_empty() => Batch::Quiet,
-            Ok(Ok(entries)) => Batch::Entries(entries),
+            Ok(Ok(found)) if found.epoch != Some(epoch) => self.another_feed(found.epoch).await,
+            Ok(Ok(found)) => {
+                self.foreign = false;
+                if found.entries.is_empty() { Batch::Quiet } else { Batch::Entries(found.entries) }
+            }
             Ok(Err(error)) => self.lost(&error.to_string()),
             Err(_) => self.lost("no answer in time"),
         }
@@ -78,6 +83,16 @@ impl StreamReader {
         self.connection.clone()
     }
 
+    /// The feeder has not come yet to empty a stream that belongs to another life of the store.
+    async fn another_feed(&mut self, epoch: Option<Uuid>) -> Batch {
+        if !self.foreign {
+            warn!(?epoch, "redis has no stream of this feed, following the feed in Postgres");
+            self.foreign = true;
+        }
+        sleep(PAUSE).await;
+        Batch::Away
+    }
+
     fn lost(&mut self, reason: &str) -> Batch {
         self.connection = None;
         if !self.warned {
@@ -88,12 +103,23 @@ impl StreamReader {
     }
 }
 
-async fn read(connection: &mut MultiplexedConnection, last: u64) -> RedisResult<Vec<FeedEntry>> {
+/// What the stream holds behind a position.
+#[derive(Debug)]
+struct Found {
+    entries: Vec<FeedEntry>,
+    /// Which life of the store it belongs to, if that can be told.
+    epoch: Option<Uuid>,
+}
+
+/// The epoch is read behind the entries, so that a stream that was exchanged in between is never taken for the one before.
+async fn read(connection: &mut MultiplexedConnection, last: u64) -> RedisResult<Found> {
     let block = usize::try_from(BLOCK.as_millis()).unwrap_or(usize::MAX);
     let options = StreamReadOptions::default().block(block).count(ENTRIES);
-    let reply: Option<StreamReadReply> = connection.xread_options(&[STREAM], &[format!("{last}-0")], &options).await?;
+    let mut query = redis::pipe();
+    query.xread_options(&[STREAM], &[format!("{last}-0")], &options).get(STREAM_EPOCH);
+    let (reply, epoch): (Option<StreamReadReply>, Option<String>) = query.query_async(connection).await?;
     let ids = reply.into_iter().flat_map(|reply| reply.keys).flat_map(|key| key.ids);
-    Ok(ids.filter_map(|id| entry(&id)).collect())
+    Ok(Found { entries: ids.filter_map(|id| entry(&id)).collect(), epoch: epoch.and_then(|text| text.parse().ok()) })
 }
 
 /// An entry that cannot be read is left out: the gap that it leaves is filled from Postgres.
@@ -114,6 +140,11 @@ fn text(fields: &HashMap<String, Value>, name: &str) -> Option<String> {
 
 #[cfg(test)]
 mod tests {
+    use tokio::{
+        io::{AsyncReadExt, AsyncWriteExt},
+        net::TcpListener,
+    };
+
     use super::*;
 
     fn stream_id(id: &str, fields: &[(&str, &str)]) -> StreamId {
@@ -141,5 +172,45 @@ mod tests {
     fn leaves_out_what_is_no_entry() {
         assert_eq!(entry(&stream_id("42-1", &FIELDS)), None);
         assert_eq!(entry(&stream_id("42-0", &FIELDS[..2])), None);
+    }
+
+    /// A server with that entry in its stream, and that epoch.
+    async fn serve(listener: TcpListener, epoch: Uuid) {
+        let (mut socket, _) = listener.accept().await.unwrap();
+        let mut asked = String::new();
+        loop {
+            let mut buffer = [0; 1024];
+            let count = socket.read(&mut buffer).await.unwrap();
+            if count == 0 {
+                return;
+            }
+            asked.push_str(std::str::from_utf8(&buffer[..count]).unwrap());
+            let greetings = asked.matches("SETINFO").count();
+            let mut answer = "+OK\r\n".repeat(greetings);
+            asked = asked.replace("SETINFO", "");
+            if asked.contains("XREAD") && asked.ends_with("$19\r\nrealtime:feed:epoch\r\n") {
+                let fields: Vec<&str> = FIELDS.iter().flat_map(|(name, value)| [*name, *value]).collect();
+                answer += "*1\r\n*2\r\n$13\r\nrealtime:feed\r\n*1\r\n*2\r\n$4\r\n42-0\r\n*6\r\n";
+                answer.extend(fields.iter().map(|text| format!("${}\r\n{text}\r\n", text.len())));
+                answer += &format!("$36\r\n{epoch}\r\n");
+                asked.clear();
+            }
+            socket.write_all(answer.as_bytes()).await.unwrap();
+        }
+    }
+
+    #[tokio::test]
+    async fn follows_a_stream_of_the_same_epoch_and_no_other() {
+        let epoch = Uuid::from_u128(7);
+        let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
+        let url = format!("redis://{}", listener.local_addr().unwrap());
+        let config = RedisConfig { url: Some(url.into()), host: None, port: 6379, password: None };
+        let server = tokio::spawn(serve(listener, epoch));
+        let mut reader = StreamReader::new(config, Metrics::new(prometheus::Registry::new()).unwrap());
+        let Batch::Entries(entries) = reader.next(41, epoch).await else { unreachable!("the entry is the feed's") };
+        assert_eq!(entries[0].position, 42);
+        assert!(matches!(reader.next(41, Uuid::from_u128(8)).await, Batch::Away));
+        assert!(reader.connection.is_some(), "redis answers, so the connection stays");
+        server.abort();
     }
 }

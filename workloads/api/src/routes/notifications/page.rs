@@ -55,13 +55,12 @@ pub(crate) struct Page {
 }
 
 impl Page {
-    /// The first `limit` of what was found; more than that means another page.
-    pub(crate) fn new(mut found: Vec<Notification>, limit: i64) -> Self {
-        let limit = usize::try_from(limit).unwrap_or(usize::MAX);
-        let more = found.len() > limit;
-        found.truncate(limit);
-        let next = found.last().filter(|_| more).map(|last| PageCursor { timestamp: last.timestamp, id: last.id });
-        let json = serde_json::to_string(&found).expect("a notification holds nothing that JSON cannot say");
+    /// The first `limit` of what was read; more `found` than that means another page.
+    pub(crate) fn new(mut read: Vec<Notification>, found: usize, limit: i64) -> Self {
+        read.truncate(usize::try_from(limit).unwrap_or(usize::MAX));
+        let more = found > read.len();
+        let next = read.last().filter(|_| more).map(|last| PageCursor { timestamp: last.timestamp, id: last.id });
+        let json = serde_json::to_string(&read).expect("a notification holds nothing that JSON cannot say");
         Self { json, next: next.map(|cursor| cursor.to_string()) }
     }
 
@@ -117,8 +116,8 @@ mod tests {
     #[test]
     fn leads_to_the_next_page_only_if_there_is_one() {
         let found: Vec<Notification> = (1..=3).map(notification).collect();
-        assert_eq!(Page::new(found.clone(), 3).next, None);
-        let page = Page::new(found, 2);
+        assert_eq!(Page::new(found.clone(), 3, 3).next, None);
+        let page = Page::new(found, 3, 2);
         let cursor = page.next.unwrap();
         assert_eq!(cursor, "1795240800123-00000000-0000-0000-0000-000000000002");
         let link = request(Some("2"), Some(&cursor)).unwrap().link(&cursor);
@@ -127,9 +126,15 @@ mod tests {
     }
 
     #[test]
+    fn leads_on_from_a_page_that_its_bytes_ended_early() {
+        let page = Page::new(vec![notification(2)], 2, 50);
+        assert_eq!(page.next.unwrap(), "1795240800123-00000000-0000-0000-0000-000000000002");
+    }
+
+    #[test]
     fn comes_back_from_the_cache_as_it_went_in() {
         for limit in [1, 2] {
-            let page = Page::new(vec![notification(1), notification(2)], limit);
+            let page = Page::new(vec![notification(1), notification(2)], 2, limit);
             assert_eq!(Page::from_cache(&page.to_cache()), Some(page));
         }
     }

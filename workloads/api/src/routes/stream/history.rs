@@ -1,21 +1,32 @@
 //! What a client missed, read from Postgres within limits.
 
-use std::collections::HashSet;
+use std::{collections::HashSet, time::Duration};
 
 use bytes::Bytes;
 use realtime_contract::feed::FeedEntry;
 use realtime_fanout::sse::Frame;
 use serde_json::json;
+use tokio::{
+    sync::OwnedSemaphorePermit,
+    time::{Instant, timeout_at},
+};
 use uuid::Uuid;
 
 use super::resume::{GapReason, Resume};
-use crate::{cursor::FeedCursor, feed::notification_frame, state::ApiState, store::Error};
+use crate::{
+    cursor::FeedCursor,
+    feed::notification_frame,
+    state::ApiState,
+    store::{Error, FeedPage},
+};
 
 /// Positions that one connection replays at most.
 const EVENTS: u64 = 1000;
 /// Bytes that one connection replays at most.
 const BYTES: usize = 16 * 1024 * 1024;
-const PAGE: i64 = 100;
+const PAGE: FeedPage = FeedPage { entries: 100, bytes: 2 * 1024 * 1024 };
+/// How long a client waits for its turn and its history; then it goes on without, or with what was read.
+const PATIENCE: Duration = Duration::from_secs(10);
 
 /// What stands between the greeting and the live events.
 #[derive(Debug, Default, PartialEq, Eq)]
@@ -45,32 +56,48 @@ enum From {
     Text(String),
 }
 
-/// Reads what lies between the client's position and the one at which it joined.
-pub(crate) async fn read(state: &ApiState, resume: Resume, joined_at: u64) -> Result<History, Error> {
+/// Reads what lies between the client's position and the one at which it joined. The permit is there to be held until the history is sent,
+/// so that no more histories than permits are in memory.
+pub(crate) async fn read(
+    state: &ApiState,
+    resume: Resume,
+    joined_at: u64,
+) -> Result<(History, Option<OwnedSemaphorePermit>), Error> {
     let after = match resume {
-        Resume::Live => return Ok(History { begin: joined_at, ..History::default() }),
-        Resume::Lost { reason, from } => return Ok(History::lost(reason, From::Text(from), joined_at)),
+        Resume::Live => return Ok((History { begin: joined_at, ..History::default() }, None)),
+        Resume::Lost { reason, from } => return Ok((History::lost(reason, From::Text(from), joined_at), None)),
         Resume::Behind(position) => position,
     };
-    if after > joined_at {
-        // The client saw more than this replica has: the hub skips what it saw.
-        return Ok(History { begin: after, ..History::default() });
+    if after >= joined_at {
+        // The client may have seen more than this replica has: the hub skips what it saw.
+        return Ok((History { begin: after, ..History::default() }, None));
     }
+    let limited = History::lost(GapReason::Limit, From::Position(after), joined_at);
     if joined_at - after > EVENTS {
-        return Ok(History::lost(GapReason::Limit, From::Position(after), joined_at));
+        return Ok((limited, None));
     }
-    let _permit = state.replays.acquire().await.expect("the semaphore is never closed");
+    let deadline = Instant::now() + PATIENCE;
+    let Ok(permit) = timeout_at(deadline, state.replays.clone().acquire_owned()).await else {
+        return Ok((limited, None));
+    };
+    let permit = permit.expect("the semaphore is never closed");
+    let entries = entries(state, after, joined_at, deadline).await?;
+    Ok((History::assemble(after, joined_at, entries), Some(permit)))
+}
+
+/// The entries behind `after`, until their bytes or the time are used up; one page at least.
+async fn entries(state: &ApiState, after: u64, joined_at: u64, deadline: Instant) -> Result<Vec<FeedEntry>, Error> {
     let mut entries = Vec::new();
     let mut bytes = 0;
     let mut last = after;
-    while last < joined_at && bytes < BYTES {
+    while last < joined_at && bytes < BYTES && (entries.is_empty() || Instant::now() < deadline) {
         let page = state.store.feed(last, joined_at, PAGE).await?;
         let Some(newest) = page.last() else { break };
         last = newest.position;
         bytes += page.iter().map(|entry| entry.notification.len()).sum::<usize>();
         entries.extend(page);
     }
-    Ok(History::assemble(after, joined_at, entries))
+    Ok(entries)
 }
 
 impl History {
