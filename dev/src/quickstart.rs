@@ -45,29 +45,21 @@ pub(crate) fn wait_until_ready(kubectl: &Kubectl, progress: &Progress) -> Result
     .with_context(|| format!("the stack {NAMESPACE}/{STACK} is not ready; its status says: {said}"))
 }
 
-fn is_ready(stack: &Value) -> bool {
-    let generation = &stack["metadata"]["generation"];
-    let conditions = stack["status"]["conditions"].as_array().map(Vec::as_slice).unwrap_or_default();
-    conditions.iter().any(|condition| {
-        condition["type"] == "Ready" && condition["status"] == "True" && condition["observedGeneration"] == *generation
-    })
+fn ready_condition(stack: &Value) -> Option<&Value> {
+    let conditions = stack["status"]["conditions"].as_array()?;
+    conditions.iter().find(|condition| condition["type"] == "Ready")
 }
 
-/// The components below what is desired, with their reasons.
+fn is_ready(stack: &Value) -> bool {
+    let generation = &stack["metadata"]["generation"];
+    ready_condition(stack)
+        .is_some_and(|condition| condition["status"] == "True" && condition["observedGeneration"] == *generation)
+}
+
+/// What is missing, in the operator's own words.
 fn missing(stack: &Value) -> String {
-    let components = stack["status"]["components"].as_array().map(Vec::as_slice).unwrap_or_default();
-    components
-        .iter()
-        .filter(|component| component["ready"] != component["desired"] || component["state"] != "Ready")
-        .map(|component| {
-            let text = |field: &str| component[field].as_str().unwrap_or_default().to_owned();
-            let count = |field: &str| component[field].as_i64().unwrap_or_default();
-            let (ready, desired) = (count("ready"), count("desired"));
-            let because = [text("reason"), text("message")].join(" ");
-            format!("{} {ready}/{desired} {} {}", text("name"), text("state"), because.trim()).trim().to_owned()
-        })
-        .collect::<Vec<_>>()
-        .join("; ")
+    let message = ready_condition(stack).and_then(|condition| condition["message"].as_str());
+    message.unwrap_or_default().to_owned()
 }
 
 #[cfg(test)]
@@ -80,10 +72,9 @@ mod tests {
         json!({
             "metadata": {"generation": 2},
             "status": {
-                "conditions": [{"type": "Ready", "status": "True", "observedGeneration": observed}],
-                "components": [
-                    {"name": "api", "state": "Ready", "ready": 2, "desired": 2},
-                    {"name": "kafka", "state": "Progressing", "ready": 0, "desired": 1, "reason": "Starting", "message": "one pod"},
+                "conditions": [
+                    {"type": "Reconciled", "status": "True", "message": "every object is applied"},
+                    {"type": "Ready", "status": "True", "observedGeneration": observed, "message": "kafka 0/1: why"},
                 ],
             },
         })
@@ -98,6 +89,7 @@ mod tests {
 
     #[test]
     fn names_what_is_missing_and_why() {
-        assert_eq!(missing(&stack(2)), "kafka 0/1 Progressing Starting one pod");
+        assert_eq!(missing(&stack(2)), "kafka 0/1: why");
+        assert_eq!(missing(&json!({})), "");
     }
 }
