@@ -2,6 +2,8 @@
 
 use std::time::Duration;
 
+use k8s_openapi::api::core::v1::Pod;
+use kube::ResourceExt;
 use realtime_contract::{Component, environment};
 use realtime_e2e::collector::Collector;
 use realtime_e2e::eventually;
@@ -29,11 +31,20 @@ async fn one_trace_goes_from_the_post_through_the_consumer_to_the_collector() {
     DEFAULT
         .change(async |stack| {
             let api = stack.pods(Component::Api).await.remove(0);
+            let before = [api.name_any(), stack.pods(Component::Consumer).await.remove(0).name_any()];
             let address = api.status.and_then(|status| status.pod_ip).expect("a running pod has an address");
             let collector = Collector::start(&address).await;
             let told = json!({"env": [{"name": environment::OTLP_ENDPOINT, "value": collector.endpoint}]});
             stack.apply(&merged(default_spec(), &json!({"api": told, "consumer": told}))).await;
             stack.ready(START_LIMIT).await;
+            // A pod that ends goes on to serve for a moment, and it has no endpoint.
+            for pod in before {
+                eventually(&format!("pod {pod} is gone"), START_LIMIT, async || {
+                    let found = stack.objects::<Pod>().get_opt(&pod).await.map_err(|error| error.to_string())?;
+                    if found.is_none() { Ok(()) } else { Err("not yet".to_owned()) }
+                })
+                .await;
+            }
 
             let posted = stack.api().await.notify("to be traced by a collector").await;
             let trace = bytes_of(&posted.trace_id);
