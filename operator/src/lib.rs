@@ -13,6 +13,7 @@ pub mod admission;
 pub mod config;
 pub mod controller;
 pub mod definition;
+pub mod hash;
 pub mod images;
 pub mod lease;
 pub mod metrics;

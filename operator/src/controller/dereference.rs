@@ -7,7 +7,6 @@ use kube::api::{Api, ObjectMeta, PostParams};
 use kube::{Client, Resource, ResourceExt};
 use realtime_contract::Component;
 use realtime_crds::{RealtimeStack, Reconciliation, VolumePolicy};
-use sha2::{Digest, Sha256};
 use thiserror::Error;
 use uuid::Uuid;
 
@@ -168,14 +167,9 @@ fn hashes(name: &str, secret: &Secret) -> Result<BTreeMap<CredentialKey, String>
         .map(|key| {
             let value = data.and_then(|data| data.get(key.name())).filter(|value| !value.0.is_empty());
             let value = value.ok_or_else(|| Error::FindKey { name: name.to_owned(), key: key.name() })?;
-            Ok((key, short_hash(&value.0)))
+            Ok((key, crate::hash::short_hash(&value.0)))
         })
         .collect()
-}
-
-/// The first 64 bits of the SHA-256 of some content, in hexadecimal digits.
-pub fn short_hash(content: &[u8]) -> String {
-    Sha256::digest(content).iter().take(8).map(|byte| format!("{byte:02x}")).collect()
 }
 
 fn existing_volume(claim: &PersistentVolumeClaim, stack: &str) -> ExistingVolume {

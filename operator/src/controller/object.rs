@@ -8,7 +8,7 @@ use kube::api::ApiResource;
 use serde::Serialize;
 use serde_json::Value;
 
-use super::dereference::short_hash;
+use crate::hash::short_hash;
 
 /// The kinds of objects that a stack has, in the order in which they are applied.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
@@ -34,19 +34,6 @@ pub enum Kind {
 }
 
 impl Kind {
-    /// All kinds.
-    pub const ALL: [Self; 9] = [
-        Self::ServiceAccount,
-        Self::Role,
-        Self::RoleBinding,
-        Self::ConfigMap,
-        Self::Secret,
-        Self::Service,
-        Self::StatefulSet,
-        Self::Job,
-        Self::Deployment,
-    ];
-
     /// Where the API server serves it.
     pub fn resource(self) -> ApiResource {
         match self {

@@ -7,8 +7,8 @@ use k8s_openapi::api::core::v1::{Container, PodSpec, PodTemplateSpec};
 use kube::api::ObjectMeta;
 
 use super::{labels, metadata, pod};
-use crate::controller::dereference::short_hash;
 use crate::controller::stack::{ValidatedStack, Value};
+use crate::hash::short_hash;
 
 /// The label value of the prepare step's pods.
 pub const COMPONENT: &str = "prepare";

@@ -12,8 +12,8 @@ use k8s_openapi::apimachinery::pkg::util::intstr::IntOrString;
 use realtime_contract::environment;
 use realtime_crds::{ResourceAmounts, Resources};
 
-use crate::controller::dereference::short_hash;
 use crate::controller::stack::{Environment, ValidatedStack, Value, credentials_name};
+use crate::hash::short_hash;
 
 /// User and group of our own images.
 pub const NON_ROOT: i64 = 65532;
