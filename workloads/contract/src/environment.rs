@@ -25,13 +25,44 @@ pub const POSTGRES_PASSWORD: &str = "POSTGRES_PASSWORD";
 pub const KAFKA_BROKERS: &str = "KAFKA_BROKERS";
 /// Client id towards Kafka.
 pub const KAFKA_CLIENT_ID: &str = "KAFKA_CLIENT_ID";
-/// User for SASL PLAIN; without it the connection is anonymous.
+/// User for SASL; without it the connection is anonymous.
 pub const KAFKA_USERNAME: &str = "KAFKA_USERNAME";
-/// Password for SASL PLAIN.
+/// Password for SASL.
 pub const KAFKA_PASSWORD: &str = "KAFKA_PASSWORD";
+/// `PLAIN`, `SCRAM-SHA-256` or `SCRAM-SHA-512`; `PLAIN` when a username is given.
+pub const KAFKA_SASL_MECHANISM: &str = "KAFKA_SASL_MECHANISM";
+/// `true` for TLS to the brokers; `false` by default.
+pub const KAFKA_TLS: &str = "KAFKA_TLS";
+/// Path of the PEM file with the authorities that the brokers' certificates are checked against; the system's without it.
+pub const KAFKA_TLS_CA: &str = "KAFKA_TLS_CA";
+/// Path of the PEM file with the client's certificate; together with [`KAFKA_TLS_KEY`].
+pub const KAFKA_TLS_CERTIFICATE: &str = "KAFKA_TLS_CERTIFICATE";
+/// Path of the PEM file with the client's key; together with [`KAFKA_TLS_CERTIFICATE`].
+pub const KAFKA_TLS_KEY: &str = "KAFKA_TLS_KEY";
 
 /// Allowed origins by comma, `*` for any.
 pub const CORS_ORIGIN: &str = "CORS_ORIGIN";
+
+/// Topics of `/events/stream`, names by comma; `product-events` by default.
+pub const STREAM_TOPICS: &str = "REALTIME_STREAM_TOPICS";
+/// Path of a JSON file `[{"type", "schema"}]` with the event types beside the product events; none without it.
+pub const SCHEMAS: &str = "REALTIME_SCHEMAS";
+/// Secret that signs cursors, any text of 16 bytes or more. Without it a process makes up its own, and its cursors end with it.
+pub const CURSOR_KEY: &str = "REALTIME_CURSOR_KEY";
+/// Open streams of a process, at most; the limit of open files less 512 by default, and never more.
+pub const STREAM_CONNECTIONS: &str = "REALTIME_STREAM_CONNECTIONS";
+/// Open streams of one client address, at most; no limit by default.
+pub const STREAM_CONNECTIONS_PER_ADDRESS: &str = "REALTIME_STREAM_CONNECTIONS_PER_ADDRESS";
+/// Networks (CIDR) by comma whose `X-Forwarded-For` is believed; none by default.
+pub const TRUSTED_PROXIES: &str = "REALTIME_TRUSTED_PROXIES";
+/// Seconds after which a stream is closed to come back, less up to a fifth by chance; 3600 by default, 0 for never.
+pub const STREAM_AGE_SECONDS: &str = "REALTIME_STREAM_AGE_SECONDS";
+/// Newest events that a process keeps in memory; 10,000 by default.
+pub const RING_EVENTS: &str = "REALTIME_RING_EVENTS";
+/// Bytes of the newest events that a process keeps in memory; 16 MiB by default.
+pub const RING_BYTES: &str = "REALTIME_RING_BYTES";
+/// Offsets of a partition within which an event id counts once; 10,000 by default.
+pub const DEDUPLICATION_WINDOW: &str = "REALTIME_DEDUPLICATION_WINDOW";
 
 /// Topics of the stack for `realtime-consumer prepare`: JSON `[{"name", "partitions"}]`.
 pub const TOPICS: &str = "REALTIME_TOPICS";
