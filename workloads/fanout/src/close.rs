@@ -11,13 +11,20 @@ pub enum CloseReason {
     Slow,
     /// The process drains.
     Draining,
-    /// It cannot be served now: what its history needs does not answer.
+    /// It cannot be served now: the process still starts, or what its history needs does not answer.
     Unavailable,
+    /// It has reached its age: connections are renewed, so that they spread over the instances.
+    Aged,
+    /// Events that come next for it left memory before it took them: it comes back and gets them from the log.
+    Overtaken,
+    /// There are too many connections, in all or of its address.
+    Limited,
 }
 
 impl CloseReason {
     /// Every reason, in the order of the metrics.
-    pub const ALL: [Self; 4] = [Self::Gone, Self::Slow, Self::Draining, Self::Unavailable];
+    pub const ALL: [Self; 7] =
+        [Self::Gone, Self::Slow, Self::Draining, Self::Unavailable, Self::Aged, Self::Overtaken, Self::Limited];
 
     /// Name in metrics and logs.
     pub const fn name(self) -> &'static str {
@@ -26,6 +33,9 @@ impl CloseReason {
             Self::Slow => "slow",
             Self::Draining => "draining",
             Self::Unavailable => "unavailable",
+            Self::Aged => "aged",
+            Self::Overtaken => "overtaken",
+            Self::Limited => "limited",
         }
     }
 
@@ -33,8 +43,8 @@ impl CloseReason {
     /// together do not return together.
     pub fn retry(self, number: u64) -> Duration {
         let (shortest, longest) = match self {
-            Self::Gone | Self::Slow | Self::Draining => (1_000, 5_000),
-            Self::Unavailable => (5_000, 15_000),
+            Self::Gone | Self::Slow | Self::Draining | Self::Aged | Self::Overtaken => (1_000, 5_000),
+            Self::Unavailable | Self::Limited => (5_000, 15_000),
         };
         Duration::from_millis(shortest + scatter(number) % (longest - shortest))
     }
@@ -45,7 +55,7 @@ impl CloseReason {
 }
 
 /// The finalizer of SplitMix64: neighbouring numbers give results that are far apart.
-const fn scatter(number: u64) -> u64 {
+pub(crate) const fn scatter(number: u64) -> u64 {
     let first = (number.wrapping_add(0x9e37_79b9_7f4a_7c15) ^ (number >> 30)).wrapping_mul(0xbf58_476d_1ce4_e5b9);
     let second = (first ^ (first >> 27)).wrapping_mul(0x94d0_49bb_1331_11eb);
     second ^ (second >> 31)
@@ -67,6 +77,6 @@ mod tests {
     #[test]
     fn gives_each_reason_its_own_place() {
         let places: Vec<usize> = CloseReason::ALL.iter().map(|reason| reason.index()).collect();
-        assert_eq!(places, [0, 1, 2, 3]);
+        assert_eq!(places, [0, 1, 2, 3, 4, 5, 6]);
     }
 }

@@ -8,12 +8,22 @@
 //! overflows its own queue and is closed with a [`CloseReason`]; nobody waits for it. The crate knows no topic, no store and no socket.
 
 pub mod close;
+pub mod event;
+pub mod filter;
 pub mod hub;
+pub mod lane;
 pub mod metrics;
+pub mod opening;
 pub mod queue;
+pub mod ring;
+mod shard;
+mod shared;
 pub mod sse;
 pub mod stream;
 
 pub use close::CloseReason;
-pub use hub::{Filter, Hub, Publication, Subscription};
+pub use event::{Draft, Event};
+pub use filter::{FieldFilter, Filter};
+pub use hub::{Hub, Publication, Subscription};
+pub use lane::{CursorCodec, Lane, Vector};
 pub use stream::EventStream;

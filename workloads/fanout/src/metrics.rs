@@ -88,7 +88,7 @@ mod tests {
     use prometheus::{Registry, TextEncoder};
 
     use super::HubCollector;
-    use crate::{Filter, Hub};
+    use crate::{Hub, hub::Filter};
 
     #[test]
     fn shows_the_hub_as_it_is_when_gathered() {

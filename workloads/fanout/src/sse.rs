@@ -8,6 +8,9 @@ use bytes::Bytes;
 pub const HEADERS: [(&str, &str); 3] =
     [("content-type", "text/event-stream"), ("cache-control", "no-cache, no-transform"), ("x-accel-buffering", "no")];
 
+/// How a line of payload begins.
+pub(crate) const DATA: &str = "data: ";
+
 /// Header in which a client says what it saw last.
 pub const LAST_EVENT_ID: &str = "last-event-id";
 
@@ -38,7 +41,7 @@ impl Frame {
     /// Payload; each of its lines becomes one of the frame.
     #[must_use]
     pub fn data(self, data: &str) -> Self {
-        lines(data).fold(self, |frame, line| frame.line("data: ", line))
+        lines(data).fold(self, |frame, line| frame.line(DATA, line))
     }
 
     /// A line that clients skip.
@@ -57,6 +60,15 @@ impl Frame {
     pub fn encode(mut self) -> Bytes {
         self.text.push('\n');
         Bytes::from(self.text)
+    }
+
+    /// The lines so far.
+    pub(crate) fn text(&self) -> &str {
+        &self.text
+    }
+
+    pub(crate) const fn len(&self) -> usize {
+        self.text.len()
     }
 
     fn line(mut self, field: &str, value: &str) -> Self {

@@ -13,7 +13,7 @@ use axum::{
 };
 use bytes::Bytes;
 use jiff::Timestamp;
-use realtime_fanout::{CloseReason, EventStream, Filter, Subscription, sse};
+use realtime_fanout::{CloseReason, EventStream, hub::Filter, Subscription, sse};
 use serde::Deserialize;
 use tokio::sync::OwnedSemaphorePermit;
 use tracing::{debug, warn};

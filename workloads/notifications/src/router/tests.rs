@@ -71,7 +71,7 @@ async fn health_fails_while_kafka_is_away() {
 #[tokio::test]
 async fn metrics_are_json_for_curl_and_browsers() {
     let state = state();
-    let open = state.hub.register(realtime_fanout::Filter::default());
+    let open = state.hub.register(realtime_fanout::hub::Filter::default());
     for accept in ["*/*", "application/json", "text/html,application/xhtml+xml,*/*;q=0.8"] {
         let body = text(get_accepting(&state, "/metrics", accept).await).await;
         assert_eq!(

@@ -7,7 +7,7 @@ use axum::{
     response::Response,
 };
 use jiff::Timestamp;
-use realtime_fanout::{EventStream, Filter, sse};
+use realtime_fanout::{EventStream, hub::Filter, sse};
 use tracing::debug;
 
 use crate::{frame, state::ServiceState};

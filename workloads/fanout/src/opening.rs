@@ -1,0 +1,138 @@
+//! What a handler says about a stream that it grants.
+
+use std::{
+    any::Any,
+    fmt,
+    sync::{Arc, Mutex, PoisonError},
+};
+
+use bytes::Bytes;
+
+use crate::{CloseReason, Filter, Vector};
+
+/// Something that lives as long as a connection, or as what it is held for.
+pub type Held = Box<dyn Any + Send>;
+
+/// A stream that a handler grants: it travels to the server as an extension of the answer, whose status and header fields begin the stream.
+#[derive(Clone)]
+pub struct Opening(Arc<Mutex<Option<Grant>>>);
+
+/// The content of an [`Opening`].
+pub struct Grant {
+    /// What the client wants to hear.
+    pub filter: Filter,
+    /// Where it begins.
+    pub start: Start,
+    /// Data of the first frame, if there is to be one.
+    pub greeting: Option<String>,
+    /// Frames between the greeting and the ring: what was read from the log, and gaps.
+    pub history: Vec<Bytes>,
+    /// Form of the signs of life.
+    pub heartbeat: Heartbeat,
+    /// Kept until history is sent.
+    pub held: Option<Held>,
+}
+
+/// Where a stream begins.
+#[derive(Clone, Debug)]
+pub enum Start {
+    /// With what comes from now on.
+    Live,
+    /// Behind what the client has.
+    After {
+        /// What the client has before the history: the id of the greeting.
+        seen: Vector,
+        /// What it has behind the history: the ring goes on there.
+        from: Vector,
+        /// From where the events come that it missed.
+        source: Resume,
+    },
+    /// Not at all: it is told when to come back.
+    Away(CloseReason),
+}
+
+/// How a client's stream began.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Resume {
+    /// It asked for nothing that lies in the past.
+    Live,
+    /// What it missed was in memory.
+    Ring,
+    /// What it missed was read from the log.
+    Log,
+    /// Some of what it missed it did not get, and was told so.
+    Gap,
+}
+
+impl Resume {
+    /// Every result, in the order of the metrics.
+    pub const ALL: [Self; 4] = [Self::Live, Self::Ring, Self::Log, Self::Gap];
+
+    /// Name in metrics.
+    pub const fn name(self) -> &'static str {
+        match self {
+            Self::Live => "live",
+            Self::Ring => "ring",
+            Self::Log => "log",
+            Self::Gap => "gap",
+        }
+    }
+}
+
+/// Form of the signs of life of a stream.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum Heartbeat {
+    /// An event, which clients' code sees.
+    #[default]
+    Data,
+    /// A comment and an id, which it does not see.
+    Comment,
+}
+
+impl Opening {
+    /// To be put into the extensions of the answer.
+    pub fn new(grant: Grant) -> Self {
+        Self(Arc::new(Mutex::new(Some(grant))))
+    }
+
+    /// The grant, once.
+    pub fn take(&self) -> Option<Grant> {
+        self.0.lock().unwrap_or_else(PoisonError::into_inner).take()
+    }
+}
+
+impl Grant {
+    /// A stream of everything from now on, without a greeting.
+    pub fn live() -> Self {
+        Self {
+            filter: Filter::default(),
+            start: Start::Live,
+            greeting: None,
+            history: Vec::new(),
+            heartbeat: Heartbeat::default(),
+            held: None,
+        }
+    }
+
+    /// No stream: the client is told when to come back.
+    pub fn away(reason: CloseReason) -> Self {
+        Self { start: Start::Away(reason), ..Self::live() }
+    }
+}
+
+impl fmt::Debug for Opening {
+    fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
+        formatter.write_str("Opening")
+    }
+}
+
+impl fmt::Debug for Grant {
+    fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
+        formatter
+            .debug_struct("Grant")
+            .field("filter", &self.filter)
+            .field("start", &self.start)
+            .field("history", &self.history.len())
+            .finish_non_exhaustive()
+    }
+}

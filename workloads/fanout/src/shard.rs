@@ -1,0 +1,417 @@
+//! One shard of the hub: who listens to what. Synchronous, without a clock: whoever owns it passes the time in.
+//!
+//! ```text
+//! join ──► catching (history, then the ring) ──► live (a seat in the group of its filter) ──► closing ──► gone
+//! ```
+
+mod catching;
+mod connection;
+mod groups;
+mod sweep;
+
+use std::{
+    collections::{BTreeSet, VecDeque},
+    sync::{Arc, atomic::Ordering},
+    time::{Duration, Instant},
+};
+
+use bytes::Bytes;
+use slab::Slab;
+
+pub use self::connection::Write;
+use self::{
+    catching::{Catching, Turn},
+    connection::{Connection, Sent},
+    groups::{Delivery, Groups},
+    sweep::Sweep,
+};
+use crate::{
+    CloseReason, Event, Filter, Vector,
+    opening::{Grant, Held, Resume, Start},
+    shared::{Path, Shared, add, subtract},
+    sse,
+};
+
+/// Turns of catching up between two looks at what else there is to do.
+const TURNS: usize = 64;
+
+/// Events that were published together.
+#[derive(Debug)]
+pub(crate) struct Batch {
+    /// Position of the first.
+    pub(crate) first: u64,
+    pub(crate) events: Vec<Arc<Event>>,
+    /// How far the log was read behind them.
+    pub(crate) vector: Vector,
+}
+
+/// A connection that is to be served.
+pub(crate) struct Join<W> {
+    pub(crate) outlet: W,
+    pub(crate) path: Path,
+    /// What is sent before anything else: the head of the answer.
+    pub(crate) head: Bytes,
+    pub(crate) grant: Grant,
+    /// Lives as long as the connection.
+    pub(crate) guard: Option<Held>,
+}
+
+/// A connection of a shard. One that came later never has the same.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
+pub(crate) struct Key {
+    index: u32,
+    generation: u32,
+}
+
+/// Who listens to what.
+pub(crate) struct Shard<W> {
+    shared: Arc<Shared>,
+    started: Instant,
+    connections: Slab<Connection<W>>,
+    groups: Groups,
+    /// Connections that catch up, or wait for this shard to catch up with them.
+    catching: BTreeSet<u32>,
+    turns: VecDeque<Key>,
+    blocked: BTreeSet<u32>,
+    closing: VecDeque<(Instant, Key)>,
+    sweep: Sweep,
+    /// Position behind the newest event, and how far the log was read there.
+    head: u64,
+    vector: Vector,
+    cursor: Option<String>,
+    generation: u32,
+    open: bool,
+}
+
+impl From<Key> for usize {
+    fn from(key: Key) -> Self {
+        (key.generation as Self) << 32 | key.index as Self
+    }
+}
+
+impl From<usize> for Key {
+    fn from(number: usize) -> Self {
+        Self { index: (number & 0xffff_ffff) as u32, generation: (number >> 32) as u32 }
+    }
+}
+
+impl<W: Write> Shard<W> {
+    pub(crate) fn new(shared: Arc<Shared>, now: Instant) -> Self {
+        Self {
+            sweep: Sweep::new(shared.settings.heartbeat, now),
+            shared,
+            started: now,
+            connections: Slab::new(),
+            groups: Groups::default(),
+            catching: BTreeSet::new(),
+            turns: VecDeque::new(),
+            blocked: BTreeSet::new(),
+            closing: VecDeque::new(),
+            head: 0,
+            vector: Vector::default(),
+            cursor: None,
+            generation: 0,
+            open: false,
+        }
+    }
+
+    /// From now on connections are served.
+    pub(crate) const fn open(&mut self) {
+        self.open = true;
+    }
+
+    /// Takes a connection in and sends what comes first. `None` when it ended already.
+    pub(crate) fn join(&mut self, join: Join<W>, now: Instant) -> Option<Key> {
+        let Join { outlet, path, head, grant, guard } = join;
+        let number = self.shared.counters.opened.fetch_add(1, Ordering::Relaxed);
+        add(&self.shared.counters.active[path as usize], 1);
+        self.generation = self.generation.wrapping_add(1) & 0x7fff_ffff;
+        let index = self.connections.insert(Connection {
+            outlet,
+            generation: self.generation,
+            seat: None,
+            catching: None,
+            waiting: None,
+            closing: None,
+            expires: self.expiry(number, now),
+            heartbeat: grant.heartbeat,
+            path,
+            number,
+            _guard: guard,
+        });
+        let index = u32::try_from(index).unwrap_or(u32::MAX);
+        self.begin(index, head, grant, now);
+        self.key(index)
+    }
+
+    fn begin(&mut self, index: u32, head: Bytes, grant: Grant, now: Instant) {
+        match self.start(grant.start) {
+            Start::Away(reason) => {
+                self.send(index, head, 0, now);
+                self.close(index, reason, now);
+            }
+            Start::Live => {
+                let greeting = self.greeting(index, grant.greeting.as_deref(), None);
+                self.count_resume(Resume::Live);
+                self.send(index, concatenated(&head, &greeting), 0, now);
+                self.seat(index, &Arc::new(grant.filter));
+            }
+            Start::After { seen, from, source } => {
+                let greeting = self.greeting(index, grant.greeting.as_deref(), Some(&seen));
+                self.count_resume(source);
+                let place = self.shared.ring().locate(&from);
+                let catching = Catching {
+                    filter: Arc::new(grant.filter),
+                    history: grant.history.into(),
+                    held: grant.held,
+                    vector: from,
+                    place,
+                    deadline: now + self.shared.settings.catch_up,
+                    noted: false,
+                };
+                self.connections[index as usize].catching = Some(Box::new(catching));
+                self.catching.insert(index);
+                self.send(index, concatenated(&head, &greeting), 0, now);
+                self.note_turn(index);
+            }
+        }
+    }
+
+    /// What is possible of what was granted.
+    fn start(&self, granted: Start) -> Start {
+        if self.sweep.drains() {
+            return Start::Away(CloseReason::Draining);
+        }
+        if !self.open {
+            return Start::Away(CloseReason::Unavailable);
+        }
+        let Start::After { seen, from, source } = granted else { return granted };
+        let ring = self.shared.ring();
+        let from = ring.current(from);
+        if ring.covers(&from) { Start::After { seen, from, source } } else { Start::Away(CloseReason::Overtaken) }
+    }
+
+    /// The first frame: when to come back after a cut, where the stream begins, what the service has to say.
+    fn greeting(&mut self, index: u32, data: Option<&str>, seen: Option<&Vector>) -> Bytes {
+        let frame = sse::Frame::new().retry(CloseReason::Gone.retry(self.connections[index as usize].number));
+        let Some(data) = data else { return frame.encode() };
+        let cursor = match seen {
+            Some(seen) => self.shared.codec.encode(seen),
+            None => self.cursor().to_owned(),
+        };
+        frame.id(&cursor).data(data).encode()
+    }
+
+    fn count_resume(&self, resume: Resume) {
+        add(&self.shared.counters.resumed[resume as usize], 1);
+    }
+
+    /// The cursor of this shard's head.
+    fn cursor(&mut self) -> &str {
+        let Self { cursor, shared, vector, .. } = self;
+        cursor.get_or_insert_with(|| shared.codec.encode(vector))
+    }
+
+    /// Gives the events to everybody who wants them.
+    pub(crate) fn publish(&mut self, batch: &Batch, now: Instant) {
+        self.head = batch.first + batch.events.len() as u64;
+        self.vector = batch.vector.clone();
+        self.cursor = None;
+        if batch.events.is_empty() {
+            return;
+        }
+        for delivery in self.groups.route(&batch.events) {
+            self.deliver(&delivery, now);
+        }
+        let waiting: Vec<u32> = self.catching.iter().copied().collect();
+        for index in waiting {
+            self.note_turn(index);
+        }
+        self.keep_budget();
+    }
+
+    fn deliver(&mut self, delivery: &Delivery, now: Instant) {
+        // From the back: a connection that ends on the way gives its place to the last one, which has its bytes already.
+        for place in (0..self.groups.members(delivery.group).len()).rev() {
+            let Some(index) = self.groups.members(delivery.group).get(place).copied() else { continue };
+            self.send(index, delivery.chunk.clone(), delivery.events, now);
+        }
+    }
+
+    /// Writes to a connection, or lets wait; ends it when that is not possible.
+    fn send(&mut self, index: u32, chunk: Bytes, events: u64, now: Instant) {
+        let connection = &mut self.connections[index as usize];
+        let before = connection.queued();
+        let sent = connection.send(chunk, self.shared.settings.queue_bytes);
+        self.settle(index, before, sent, now);
+        let counter = match sent {
+            Sent::Written | Sent::Waits => &self.shared.counters.delivered,
+            Sent::Overflow | Sent::Broken => &self.shared.counters.failed,
+        };
+        add(counter, events);
+    }
+
+    /// Keeps account of a connection's queue after it was written to.
+    fn settle(&mut self, index: u32, before: usize, sent: Sent, now: Instant) {
+        let connection = &mut self.connections[index as usize];
+        let after = connection.queued();
+        if after > before {
+            add(&self.shared.counters.queued, (after - before) as u64);
+        } else if before > after {
+            subtract(&self.shared.counters.queued, (before - after) as u64);
+        }
+        if after > 0 {
+            self.blocked.insert(index);
+        } else if before > 0 {
+            self.blocked.remove(&index);
+        }
+        match sent {
+            Sent::Waits => {}
+            Sent::Written if connection.closing.is_some() => self.finish(index, now),
+            Sent::Written => self.note_turn(index),
+            Sent::Overflow => self.remove(index, CloseReason::Slow),
+            Sent::Broken => self.remove(index, CloseReason::Gone),
+        }
+    }
+
+    /// The connection takes bytes again.
+    pub(crate) fn writable(&mut self, key: Key, now: Instant) {
+        let Some(connection) = self.get_mut(key) else { return };
+        let before = connection.queued();
+        if before > 0 {
+            let sent = connection.flush();
+            self.settle(key.index, before, sent, now);
+        }
+    }
+
+    /// The client ended the connection.
+    pub(crate) fn gone(&mut self, key: Key) {
+        let Some(connection) = self.get_mut(key) else { return };
+        let reason = connection.closing.unwrap_or(CloseReason::Gone);
+        self.remove(key.index, reason);
+    }
+
+    /// What the connection writes to.
+    pub(crate) fn outlet_mut(&mut self, key: Key) -> Option<&mut W> {
+        self.get_mut(key).map(|connection| &mut connection.outlet)
+    }
+
+    /// Some turns of those that catch up. True when there is more to do at once.
+    pub(crate) fn work(&mut self, now: Instant) -> bool {
+        for _ in 0..TURNS {
+            let Some(key) = self.turns.pop_front() else { return false };
+            self.turn(key, now);
+        }
+        !self.turns.is_empty()
+    }
+
+    fn note_turn(&mut self, index: u32) {
+        let Some(connection) = self.connections.get_mut(index as usize) else { return };
+        let generation = connection.generation;
+        if let Some(catching) = connection.catching.as_mut().filter(|catching| !catching.noted)
+            && connection.waiting.is_none()
+        {
+            catching.noted = true;
+            self.turns.push_back(Key { index, generation });
+        }
+    }
+
+    fn turn(&mut self, key: Key, now: Instant) {
+        let Some(connection) = self.connections.get_mut(key.index as usize) else { return };
+        let Some(catching) = connection.catching.as_mut().filter(|_| connection.generation == key.generation) else {
+            return;
+        };
+        catching.noted = false;
+        match catching.turn(&self.shared, self.head, &self.vector) {
+            Turn::Wait => {}
+            Turn::Overtaken => self.close(key.index, CloseReason::Overtaken, now),
+            Turn::More(chunk, _) if chunk.is_empty() => self.note_turn(key.index),
+            Turn::More(chunk, events) => self.send(key.index, chunk, events, now),
+            Turn::Live => {
+                let filter = catching.filter.clone();
+                self.seat(key.index, &filter);
+            }
+        }
+    }
+
+    fn seat(&mut self, index: u32, filter: &Arc<Filter>) {
+        self.catching.remove(&index);
+        if let Some(connection) = self.connections.get_mut(index as usize).filter(|it| it.closing.is_none()) {
+            connection.catching = None;
+            connection.seat = Some(self.groups.seat(filter, index));
+        }
+    }
+
+    fn unseat(&mut self, index: u32) {
+        self.catching.remove(&index);
+        let connection = &mut self.connections[index as usize];
+        connection.catching = None;
+        let Some(seat) = connection.seat.take() else { return };
+        if let Some(moved) = self.groups.leave(seat) {
+            self.connections[moved as usize].seat = Some(seat);
+        }
+    }
+
+    /// Lets the connection take what waits and a `retry:`, and end.
+    fn close(&mut self, index: u32, reason: CloseReason, now: Instant) {
+        if !self.connections.contains(index as usize) || self.connections[index as usize].closing.is_some() {
+            return;
+        }
+        self.unseat(index);
+        let connection = &mut self.connections[index as usize];
+        connection.closing = Some(reason);
+        let farewell = sse::Frame::new().retry(reason.retry(connection.number)).encode();
+        self.send(index, farewell, 0, now);
+    }
+
+    /// Everything is written: the client has a while to end the connection from its side.
+    fn finish(&mut self, index: u32, now: Instant) {
+        if let Some(key) = self.key(index) {
+            self.connections[index as usize].outlet.finish();
+            self.closing.push_back((now + LINGER, key));
+        }
+    }
+
+    fn remove(&mut self, index: u32, reason: CloseReason) {
+        self.unseat(index);
+        let connection = self.connections.remove(index as usize);
+        self.blocked.remove(&index);
+        let counters = &self.shared.counters;
+        subtract(&counters.queued, connection.queued() as u64);
+        subtract(&counters.active[connection.path as usize], 1);
+        add(&counters.closed[reason as usize], 1);
+        drop(connection);
+        self.shared.ended.notify_waiters();
+        if self.connections.is_empty() {
+            self.connections.shrink_to_fit();
+        }
+    }
+
+    /// Cuts those for which most waits, until what waits for all is within bounds.
+    fn keep_budget(&mut self) {
+        let budget = self.shared.settings.budget_bytes as u64;
+        while self.shared.counters.queued.load(Ordering::Relaxed) > budget {
+            let queued = |index: &&u32| self.connections[**index as usize].queued();
+            let Some(index) = self.blocked.iter().max_by_key(queued).copied() else { return };
+            self.remove(index, CloseReason::Slow);
+        }
+    }
+
+    fn key(&self, index: u32) -> Option<Key> {
+        self.connections.get(index as usize).map(|connection| Key { index, generation: connection.generation })
+    }
+
+    fn get_mut(&mut self, key: Key) -> Option<&mut Connection<W>> {
+        self.connections.get_mut(key.index as usize).filter(|connection| connection.generation == key.generation)
+    }
+}
+
+/// How long a client may leave a connection open that was ended from this side.
+const LINGER: Duration = Duration::from_secs(5);
+
+fn concatenated(head: &Bytes, greeting: &Bytes) -> Bytes {
+    if head.is_empty() { greeting.clone() } else { [head.as_ref(), greeting.as_ref()].concat().into() }
+}
+
+#[cfg(test)]
+mod tests;

@@ -1,0 +1,141 @@
+//! One connection: what is written to it, and what waits until it takes more.
+
+use std::{collections::VecDeque, io};
+
+use bytes::{Buf, Bytes};
+
+use super::{catching::Catching, groups::Seat};
+use crate::{
+    CloseReason,
+    opening::{Heartbeat, Held},
+    shared::Path,
+};
+
+/// What a connection writes to.
+pub trait Write {
+    /// Takes bytes from the front as far as there is room and says how many.
+    ///
+    /// # Errors
+    /// [`io::ErrorKind::WouldBlock`] when there is no room; the shard is told once there is. Any other error ends the connection.
+    fn write(&mut self, chunks: &[Bytes]) -> io::Result<usize>;
+
+    /// Nothing comes after what was written.
+    fn finish(&mut self);
+}
+
+/// One connection.
+pub(super) struct Connection<W> {
+    pub(super) outlet: W,
+    pub(super) generation: u32,
+    /// Where it sits when it gets events as they come.
+    pub(super) seat: Option<Seat>,
+    /// As long as it does not.
+    pub(super) catching: Option<Box<Catching>>,
+    pub(super) waiting: Option<Box<Waiting>>,
+    pub(super) closing: Option<CloseReason>,
+    /// When it is renewed, in seconds of the shard.
+    pub(super) expires: u32,
+    pub(super) heartbeat: Heartbeat,
+    pub(super) path: Path,
+    /// Number in this process.
+    pub(super) number: u64,
+    /// Lives as long as the connection.
+    pub(super) _guard: Option<Held>,
+}
+
+/// Bytes that a connection has not taken yet.
+#[derive(Debug, Default)]
+pub(super) struct Waiting {
+    chunks: VecDeque<Bytes>,
+    bytes: usize,
+}
+
+/// What became of bytes for a connection.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Sent {
+    /// It took them.
+    Written,
+    /// Some wait.
+    Waits,
+    /// There is no more room to wait.
+    Overflow,
+    /// It is gone.
+    Broken,
+}
+
+impl<W: Write> Connection<W> {
+    /// Writes, or lets wait. Nothing is lost or reordered; bytes that find nothing waiting are taken whatever their number.
+    pub(super) fn send(&mut self, chunk: Bytes, bound: usize) -> Sent {
+        match &mut self.waiting {
+            Some(waiting) if waiting.bytes + cost(&chunk) > bound => Sent::Overflow,
+            Some(waiting) => {
+                waiting.push(chunk);
+                Sent::Waits
+            }
+            None => self.write(chunk),
+        }
+    }
+
+    fn write(&mut self, mut chunk: Bytes) -> Sent {
+        while chunk.has_remaining() {
+            match self.outlet.write(std::slice::from_ref(&chunk)) {
+                Ok(0) => return Sent::Broken,
+                Ok(written) => chunk.advance(written),
+                Err(error) if error.kind() == io::ErrorKind::WouldBlock => {
+                    self.waiting.get_or_insert_default().push(chunk);
+                    return Sent::Waits;
+                }
+                Err(error) if error.kind() == io::ErrorKind::Interrupted => {}
+                Err(_) => return Sent::Broken,
+            }
+        }
+        Sent::Written
+    }
+
+    /// Writes what waits.
+    pub(super) fn flush(&mut self) -> Sent {
+        while let Some(waiting) = &mut self.waiting {
+            match self.outlet.write(waiting.chunks.as_slices().0) {
+                Ok(0) => return Sent::Broken,
+                Ok(written) => waiting.consume(written),
+                Err(error) if error.kind() == io::ErrorKind::WouldBlock => return Sent::Waits,
+                Err(error) if error.kind() == io::ErrorKind::Interrupted => {}
+                Err(_) => return Sent::Broken,
+            }
+            if waiting.chunks.is_empty() {
+                self.waiting = None;
+            }
+        }
+        Sent::Written
+    }
+
+    /// Bytes that wait, with what it costs to keep them.
+    pub(super) fn queued(&self) -> usize {
+        self.waiting.as_ref().map_or(0, |waiting| waiting.bytes)
+    }
+}
+
+impl Waiting {
+    fn push(&mut self, chunk: Bytes) {
+        self.bytes += cost(&chunk);
+        self.chunks.push_back(chunk);
+    }
+
+    fn consume(&mut self, mut written: usize) {
+        while let Some(front) = self.chunks.front_mut() {
+            if written < front.len() {
+                front.advance(written);
+                self.bytes -= written;
+                return;
+            }
+            written -= front.len();
+            self.bytes -= cost(front);
+            self.chunks.pop_front();
+        }
+    }
+}
+
+/// Many small chunks cost more than their bytes.
+fn cost(chunk: &Bytes) -> usize {
+    chunk.len() + size_of::<Bytes>()
+}

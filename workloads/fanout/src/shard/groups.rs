@@ -1,0 +1,152 @@
+//! Connections that want the same, so that one look at an event serves them all.
+
+use std::{
+    collections::{BTreeSet, HashMap},
+    sync::Arc,
+};
+
+use bytes::{Bytes, BytesMut};
+use slab::Slab;
+
+use crate::{Event, Filter};
+
+/// Where a connection sits: its group, and its place in it.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) struct Seat {
+    pub(super) group: u32,
+    pub(super) place: u32,
+}
+
+/// All groups, found by what they want.
+#[derive(Debug, Default)]
+pub(super) struct Groups {
+    groups: Slab<Group>,
+    by_filter: HashMap<Arc<Filter>, usize>,
+    by_channel: HashMap<Box<str>, BTreeSet<usize>>,
+    of_every_channel: BTreeSet<usize>,
+}
+
+/// Connections with one filter.
+#[derive(Debug)]
+struct Group {
+    filter: Arc<Filter>,
+    members: Vec<u32>,
+}
+
+/// What one group gets of a batch.
+#[derive(Debug)]
+pub(super) struct Delivery {
+    pub(super) group: usize,
+    /// Events in it.
+    pub(super) events: u64,
+    /// Their frames, one behind the other.
+    pub(super) chunk: Bytes,
+}
+
+impl Groups {
+    /// Seats a connection.
+    pub(super) fn seat(&mut self, filter: &Arc<Filter>, connection: u32) -> Seat {
+        let group = match self.by_filter.get(filter) {
+            Some(group) => *group,
+            None => self.found(filter.clone()),
+        };
+        let members = &mut self.groups[group].members;
+        members.push(connection);
+        Seat { group: small(group), place: small(members.len() - 1) }
+    }
+
+    fn found(&mut self, filter: Arc<Filter>) -> usize {
+        let group = self.groups.insert(Group { filter: filter.clone(), members: Vec::new() });
+        match &filter.channels {
+            None => drop(self.of_every_channel.insert(group)),
+            Some(channels) => {
+                for channel in channels {
+                    self.by_channel.entry(channel.clone()).or_default().insert(group);
+                }
+            }
+        }
+        self.by_filter.insert(filter, group);
+        group
+    }
+
+    /// Frees a seat. The last of the group takes it: gives that connection, which sits there from now on.
+    pub(super) fn leave(&mut self, seat: Seat) -> Option<u32> {
+        let group = seat.group as usize;
+        let members = &mut self.groups[group].members;
+        members.swap_remove(seat.place as usize);
+        let moved = members.get(seat.place as usize).copied();
+        if members.is_empty() {
+            self.dissolve(group);
+        } else if members.capacity() > 64 && members.len() * 4 < members.capacity() {
+            members.shrink_to(members.len() * 2);
+        }
+        moved
+    }
+
+    fn dissolve(&mut self, group: usize) {
+        let Group { filter, .. } = self.groups.remove(group);
+        self.by_filter.remove(&filter);
+        self.of_every_channel.remove(&group);
+        for channel in filter.channels.iter().flatten() {
+            if let Some(groups) = self.by_channel.get_mut(channel) {
+                groups.remove(&group);
+                if groups.is_empty() {
+                    self.by_channel.remove(channel);
+                }
+            }
+        }
+    }
+
+    pub(super) fn members(&self, group: usize) -> &[u32] {
+        self.groups.get(group).map_or(&[], |group| &group.members)
+    }
+
+    pub(super) fn filter(&self, seat: Seat) -> Option<&Arc<Filter>> {
+        self.groups.get(seat.group as usize).map(|group| &group.filter)
+    }
+
+    /// What each group gets of these events, in their order.
+    pub(super) fn route(&self, events: &[Arc<Event>]) -> Vec<Delivery> {
+        let mut wanted: HashMap<usize, Vec<&Event>> = HashMap::new();
+        for event in events {
+            let mut data = None;
+            for group in self.interested(event) {
+                let filter = &self.groups[group].filter;
+                if filter.takes_kind(&event.kind)
+                    && (filter.fields.is_empty() || filter.takes_fields(data.get_or_insert_with(|| parse(event))))
+                {
+                    wanted.entry(group).or_default().push(event);
+                }
+            }
+        }
+        wanted
+            .into_iter()
+            .map(|(group, events)| Delivery { group, events: events.len() as u64, chunk: join(&events) })
+            .collect()
+    }
+
+    fn interested(&self, event: &Event) -> impl Iterator<Item = usize> {
+        self.of_every_channel.iter().chain(self.by_channel.get(&event.channel).into_iter().flatten()).copied()
+    }
+}
+
+fn parse(event: &Event) -> serde_json::Value {
+    serde_json::from_str(&event.data()).unwrap_or_default()
+}
+
+/// One event is shared as it is; several become one piece, which all connections of the group share.
+fn join(events: &[&Event]) -> Bytes {
+    if let [event] = events {
+        return event.frame().clone();
+    }
+    let mut chunk = BytesMut::with_capacity(events.iter().map(|event| event.frame().len()).sum());
+    for event in events {
+        chunk.extend_from_slice(event.frame());
+    }
+    chunk.freeze()
+}
+
+/// A process has fewer connections than that.
+fn small(index: usize) -> u32 {
+    u32::try_from(index).unwrap_or(u32::MAX)
+}

@@ -1,0 +1,173 @@
+//! What all shards of an engine share.
+
+use std::{
+    sync::{
+        Arc, PoisonError, RwLock, RwLockReadGuard, RwLockWriteGuard,
+        atomic::{AtomicU64, Ordering},
+    },
+    time::Duration,
+};
+
+use tokio::sync::Notify;
+
+use crate::{
+    CloseReason, CursorCodec,
+    opening::Resume,
+    ring::{Bounds, Ring},
+};
+
+/// Sizes and times of an engine.
+#[derive(Clone, Copy, Debug)]
+pub struct Settings {
+    /// Threads that connections are spread over.
+    pub shards: usize,
+    /// Bytes that may wait for one connection.
+    pub queue_bytes: usize,
+    /// Bytes that may wait for all connections; beyond it the one for which most waits is cut.
+    pub budget_bytes: usize,
+    /// Events that are kept for clients which come back.
+    pub ring_events: usize,
+    /// Bytes of them.
+    pub ring_bytes: usize,
+    /// Between two signs of life of a connection.
+    pub heartbeat: Duration,
+    /// After which a connection is renewed, less up to a fifth of it; `None` for never.
+    pub age: Option<Duration>,
+    /// How long a client may take for its history and the ring.
+    pub catch_up: Duration,
+}
+
+impl Default for Settings {
+    fn default() -> Self {
+        Self {
+            shards: std::thread::available_parallelism().map_or(1, std::num::NonZero::get).min(4),
+            queue_bytes: 256 * 1024,
+            budget_bytes: 64 * 1024 * 1024,
+            ring_events: 10_000,
+            ring_bytes: 16 * 1024 * 1024,
+            heartbeat: Duration::from_secs(30),
+            age: Some(Duration::from_secs(3600)),
+            catch_up: Duration::from_secs(10),
+        }
+    }
+}
+
+/// How a connection is served.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Path {
+    /// A shard writes to its socket.
+    Raw,
+    /// A shard writes to a pipe, which the HTTP server reads.
+    Hyper,
+}
+
+impl Path {
+    /// Both, in the order of the metrics.
+    pub const ALL: [Self; 2] = [Self::Raw, Self::Hyper];
+
+    /// Name in metrics.
+    pub const fn name(self) -> &'static str {
+        match self {
+            Self::Raw => "raw",
+            Self::Hyper => "hyper",
+        }
+    }
+}
+
+/// Numbers since the start of the process.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Statistics {
+    /// Connections that are open now, in the order of [`Path::ALL`].
+    pub active: [u64; Path::ALL.len()],
+    /// Connections that were ever opened.
+    pub opened: u64,
+    /// Events that were written to a connection or wait for it.
+    pub delivered: u64,
+    /// Events that a connection did not get, because it was closed for being slow.
+    pub failed: u64,
+    /// Ended connections, in the order of [`CloseReason::ALL`].
+    pub closed: [u64; CloseReason::ALL.len()],
+    /// How streams began, in the order of [`Resume::ALL`].
+    pub resumed: [u64; Resume::ALL.len()],
+    /// Bytes that wait for connections now.
+    pub queued: u64,
+}
+
+impl Statistics {
+    /// Connections that are open now.
+    pub fn connections(&self) -> u64 {
+        self.active.iter().sum()
+    }
+}
+
+/// The same while it is counted.
+#[derive(Debug, Default)]
+pub(crate) struct Counters {
+    pub(crate) active: [AtomicU64; Path::ALL.len()],
+    pub(crate) opened: AtomicU64,
+    pub(crate) delivered: AtomicU64,
+    pub(crate) failed: AtomicU64,
+    pub(crate) closed: [AtomicU64; CloseReason::ALL.len()],
+    pub(crate) resumed: [AtomicU64; Resume::ALL.len()],
+    pub(crate) queued: AtomicU64,
+}
+
+/// What all shards of an engine share.
+pub(crate) struct Shared {
+    pub(crate) settings: Settings,
+    pub(crate) codec: Arc<dyn CursorCodec>,
+    /// Data of a sign of life.
+    pub(crate) heartbeat: fn() -> String,
+    pub(crate) counters: Counters,
+    /// Told when a connection ends.
+    pub(crate) ended: Notify,
+    ring: RwLock<Ring>,
+}
+
+impl Shared {
+    pub(crate) fn new(settings: Settings, codec: Arc<dyn CursorCodec>, heartbeat: fn() -> String) -> Self {
+        let ring = Ring::new(Bounds { events: settings.ring_events, bytes: settings.ring_bytes });
+        Self {
+            settings,
+            codec,
+            heartbeat,
+            counters: Counters::default(),
+            ended: Notify::new(),
+            ring: RwLock::new(ring),
+        }
+    }
+
+    /// No method panics between two changes of the ring, so that a poisoned lock still guards a whole one.
+    pub(crate) fn ring(&self) -> RwLockReadGuard<'_, Ring> {
+        self.ring.read().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    pub(crate) fn ring_mut(&self) -> RwLockWriteGuard<'_, Ring> {
+        self.ring.write().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+impl Counters {
+    pub(crate) fn statistics(&self) -> Statistics {
+        let read = |counter: &AtomicU64| counter.load(Ordering::Relaxed);
+        Statistics {
+            active: self.active.each_ref().map(read),
+            opened: read(&self.opened),
+            delivered: read(&self.delivered),
+            failed: read(&self.failed),
+            closed: self.closed.each_ref().map(read),
+            resumed: self.resumed.each_ref().map(read),
+            queued: read(&self.queued),
+        }
+    }
+}
+
+/// Adds to a number that nobody waits for.
+pub(crate) fn add(counter: &AtomicU64, amount: u64) {
+    counter.fetch_add(amount, Ordering::Relaxed);
+}
+
+/// Takes from a number that nobody waits for.
+pub(crate) fn subtract(counter: &AtomicU64, amount: u64) {
+    counter.fetch_sub(amount, Ordering::Relaxed);
+}
