@@ -9,6 +9,7 @@ use std::{
 use mio::Waker;
 
 use crate::{
+    CloseReason,
     outlet::Outlet,
     shard::{Batch, Join, Key},
 };
@@ -25,6 +26,8 @@ pub(crate) enum Command {
     Gone(Key),
     /// Connections are served from now on.
     Open,
+    /// Every connection is closed now.
+    Close(CloseReason),
     /// Every connection is closed within that time.
     Drain(Duration),
     /// The engine is gone.

@@ -71,6 +71,13 @@ impl Ring {
         self.lanes.remove(&lane);
     }
 
+    /// Records of the lane below `next` never came: who has not got them is not covered.
+    pub fn lose(&mut self, lane: Lane, next: u64) {
+        for vector in [&mut self.floor, &mut self.newest] {
+            vector.set(lane, next.max(vector.next(lane)));
+        }
+    }
+
     /// Appends an event; the oldest make room.
     pub fn push(&mut self, event: Arc<Event>) {
         let position = self.head();
@@ -103,6 +110,11 @@ impl Ring {
     /// Position that the next event gets.
     pub fn head(&self) -> u64 {
         self.oldest + self.events.len() as u64
+    }
+
+    /// From where on each lane is complete.
+    pub const fn floor(&self) -> &Vector {
+        &self.floor
     }
 
     /// How far each lane was read.

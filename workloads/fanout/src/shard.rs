@@ -352,6 +352,13 @@ impl<W: Write> Shard<W> {
         }
     }
 
+    /// Closes every connection.
+    pub(crate) fn close_all(&mut self, reason: CloseReason, now: Instant) {
+        for index in (0..).take(self.connections.capacity()) {
+            self.close(index, reason, now);
+        }
+    }
+
     /// Lets the connection take what waits and a `retry:`, and end.
     fn close(&mut self, index: u32, reason: CloseReason, now: Instant) {
         if !self.connections.contains(index as usize) || self.connections[index as usize].closing.is_some() {

@@ -94,3 +94,13 @@ fn nothing_of_a_retired_lane_is_wanted() {
     assert_eq!(ring.locate(&client).next, 1);
     assert!(client.covers(Lane(0), 11), "the event that is still kept is skipped");
 }
+
+#[test]
+fn who_lacks_what_was_lost_is_not_covered() {
+    let mut ring = ring(&[(0, 10)]);
+    ring.lose(Lane(0), 50);
+    assert!(!ring.covers(&vector(&[11, 20])));
+    ring.push(event(0, 50));
+    assert!(ring.covers(&vector(&[50, 20])));
+    assert_eq!(ring.locate(&vector(&[50, 20])).next, 1);
+}
