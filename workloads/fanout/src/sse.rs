@@ -81,7 +81,9 @@ impl Frame {
 
 /// The format knows three line ends: CR LF, LF and CR. An empty text is one empty line.
 fn lines(text: &str) -> impl Iterator<Item = &str> {
-    text.split('\n').flat_map(|line| line.strip_suffix('\r').unwrap_or(line).split('\r'))
+    let (ended, last) = text.rsplit_once('\n').map_or((None, text), |(ended, last)| (Some(ended), last));
+    let ended = ended.into_iter().flat_map(|ended| ended.split('\n'));
+    ended.map(|line| line.strip_suffix('\r').unwrap_or(line)).chain([last]).flat_map(|line| line.split('\r'))
 }
 
 /// Up to the first character that would end the line, or (NUL) make clients ignore the id.

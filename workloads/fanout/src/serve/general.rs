@@ -1,0 +1,90 @@
+//! Every other request, by hyper: HTTP/1 with whatever a client may say, and HTTP/2.
+
+use std::{convert::Infallible, io::Cursor, net::SocketAddr, pin::pin, sync::Arc, time::Duration};
+
+use axum::body::Body;
+use bytes::Bytes;
+use http::{Request, Response};
+use hyper::{body::Incoming, service::service_fn};
+use hyper_util::{
+    rt::{TokioExecutor, TokioIo, TokioTimer},
+    server::conn::auto::Builder,
+};
+use tokio::io::AsyncReadExt as _;
+use tokio_util::sync::CancellationToken;
+use tracing::debug;
+
+use super::{
+    accept::{Accepted, Server},
+    desk::Outcome,
+};
+use crate::{outlet::Outlet, pipe::pipe, shard::Join, shared::Path};
+
+/// Requests of one connection at once.
+const CONCURRENT: u32 = 250;
+/// A connection of HTTP/2 on which nothing is said is asked for a sign of life after this time, and has as long for it.
+const SILENCE: Duration = Duration::from_secs(20);
+
+/// Serves a connection, from the bytes that were received already, until it ends. At the token requests under way are finished.
+pub(super) async fn answer(server: Arc<Server>, accepted: Accepted, received: Vec<u8>, is_http2: bool) {
+    let Accepted { stream, peer, permit: _permit } = accepted;
+    let (read, write) = stream.into_split();
+    let io = TokioIo::new(tokio::io::join(Cursor::new(received).chain(read), write));
+    let builder = builder(&server);
+    let cut = CancellationToken::new();
+    let service = service_fn(|request: Request<Incoming>| {
+        // With HTTP/1 the stream is all there is on its connection; with HTTP/2 it is one of many, and ends alone.
+        let cut = if is_http2 { CancellationToken::new() } else { cut.clone() };
+        respond(server.clone(), request, peer, cut)
+    });
+    let mut connection = pin!(builder.serve_connection_with_upgrades(io, service));
+    let ended = tokio::select! {
+        ended = connection.as_mut() => ended,
+        () = cut.cancelled() => return,
+        () = server.token.cancelled() => {
+            connection.as_mut().graceful_shutdown();
+            tokio::select! {
+                ended = connection => ended,
+                () = cut.cancelled() => return,
+            }
+        }
+    };
+    if let Err(error) = ended {
+        debug!(error = %error, "connection ended");
+    }
+}
+
+fn builder(server: &Server) -> Builder<TokioExecutor> {
+    let mut builder = Builder::new(TokioExecutor::new());
+    builder
+        .http1()
+        .timer(TokioTimer::new())
+        .header_read_timeout(server.head_time)
+        .max_buf_size(server.rule.bytes.max(8 * 1024));
+    builder
+        .http2()
+        .timer(TokioTimer::new())
+        .keep_alive_interval(SILENCE)
+        .keep_alive_timeout(SILENCE)
+        .max_concurrent_streams(CONCURRENT)
+        .max_header_list_size(u32::try_from(server.rule.bytes).unwrap_or(u32::MAX));
+    builder
+}
+
+async fn respond(
+    server: Arc<Server>,
+    request: Request<Incoming>,
+    peer: SocketAddr,
+    cut: CancellationToken,
+) -> Result<Response<Body>, Infallible> {
+    match server.desk.answer(request.map(Body::new), peer).await {
+        Outcome::Answer(response) => Ok(response),
+        Outcome::Stream(parts, grant, slot) => {
+            let (writer, body) = pipe(cut);
+            let guard = slot.map(|slot| Box::new(slot) as _);
+            let outlet = Outlet::Pipe(writer);
+            server.engine.join(Join { outlet, path: Path::Hyper, head: Bytes::new(), grant: *grant, guard });
+            Ok(Response::from_parts(parts, Body::new(body)))
+        }
+    }
+}
