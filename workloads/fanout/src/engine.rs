@@ -9,6 +9,7 @@ use std::{
     time::Duration,
 };
 
+use prometheus::Histogram;
 use thiserror::Error;
 
 use crate::{
@@ -97,6 +98,11 @@ impl Engine {
     /// Numbers since the start.
     pub fn statistics(&self) -> Statistics {
         self.0.shared.counters.statistics()
+    }
+
+    /// Ages of events when they were written, in seconds.
+    pub(crate) fn ages(&self) -> &Histogram {
+        &self.0.shared.ages
     }
 
     /// Until no connection is left.

@@ -18,7 +18,7 @@ use std::{
 use bytes::Bytes;
 use slab::Slab;
 
-pub use self::connection::Write;
+pub(crate) use self::connection::Write;
 use self::{
     catching::{Catching, Turn},
     connection::{Connection, Sent},
@@ -228,6 +228,13 @@ impl<W: Write> Shard<W> {
             self.note_turn(index);
         }
         self.keep_budget();
+    }
+
+    /// Notes how old the events of a batch are that was published; `now` in milliseconds since 1970.
+    pub(crate) fn note_ages(&self, batch: &Batch, now: i64) {
+        for recorded_at in batch.events.iter().filter_map(|event| event.recorded_at) {
+            self.shared.ages.observe((now - recorded_at).max(0) as f64 / 1000.0);
+        }
     }
 
     fn deliver(&mut self, delivery: &Delivery, now: Instant) {

@@ -8,6 +8,7 @@ use std::{
     time::Duration,
 };
 
+use prometheus::{Histogram, HistogramOpts};
 use tokio::sync::Notify;
 
 use crate::{
@@ -119,6 +120,8 @@ pub(crate) struct Shared {
     /// Data of a sign of life.
     pub(crate) heartbeat: fn() -> String,
     pub(crate) counters: Counters,
+    /// Seconds from a record's time to the last write of its event in a shard.
+    pub(crate) ages: Histogram,
     /// Told when a connection ends.
     pub(crate) ended: Notify,
     ring: RwLock<Ring>,
@@ -132,6 +135,7 @@ impl Shared {
             codec,
             heartbeat,
             counters: Counters::default(),
+            ages: ages(),
             ended: Notify::new(),
             ring: RwLock::new(ring),
         }
@@ -145,6 +149,15 @@ impl Shared {
     pub(crate) fn ring_mut(&self) -> RwLockWriteGuard<'_, Ring> {
         self.ring.write().unwrap_or_else(PoisonError::into_inner)
     }
+}
+
+/// From a millisecond to what only a catching up takes.
+const AGE_BUCKETS: [f64; 14] = [0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1.0, 2.5, 5.0, 10.0, 60.0];
+
+fn ages() -> Histogram {
+    let help = "Seconds from the time of a record to the last write of its event, once for each shard";
+    let options = HistogramOpts::new("realtime_delivery_age_seconds", help).buckets(AGE_BUCKETS.to_vec());
+    Histogram::with_opts(options).expect("name and buckets are constant and in order")
 }
 
 impl Counters {

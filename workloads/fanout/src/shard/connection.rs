@@ -12,7 +12,7 @@ use crate::{
 };
 
 /// What a connection writes to.
-pub trait Write {
+pub(crate) trait Write {
     /// Takes bytes from the front as far as there is room and says how many.
     ///
     /// # Errors

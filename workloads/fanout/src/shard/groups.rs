@@ -101,10 +101,6 @@ impl Groups {
         self.groups.get(group).map_or(&[], |group| &group.members)
     }
 
-    pub(super) fn filter(&self, seat: Seat) -> Option<&Arc<Filter>> {
-        self.groups.get(seat.group as usize).map(|group| &group.filter)
-    }
-
     /// What each group gets of these events, in their order.
     pub(super) fn route(&self, events: &[Arc<Event>]) -> Vec<Delivery> {
         let mut wanted: HashMap<usize, Vec<&Event>> = HashMap::new();
