@@ -230,8 +230,12 @@ impl<W: Write> Shard<W> {
         self.keep_budget();
     }
 
-    /// Notes how old the events of a batch are that was published; `now` in milliseconds since 1970.
+    /// Notes how old the events of a batch are that was published; `now` in milliseconds since 1970. What came before connections are
+    /// served is old by nature.
     pub(crate) fn note_ages(&self, batch: &Batch, now: i64) {
+        if !self.open {
+            return;
+        }
         for recorded_at in batch.events.iter().filter_map(|event| event.recorded_at) {
             self.shared.ages.observe((now - recorded_at).max(0) as f64 / 1000.0);
         }
