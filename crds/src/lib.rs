@@ -15,13 +15,17 @@ use kube::CustomResourceExt;
 
 mod backend;
 mod condition;
+mod notifications;
 mod null;
+mod schema;
 mod spec;
 mod status;
 mod workload;
 
 pub use backend::{Backend, ManagedBackend, Storage};
 pub use condition::{ConditionType, Conditions};
+pub use notifications::{ConnectionLimits, NotificationsConfig, Ring};
+pub use schema::EventSchema;
 pub use spec::{
     DeletionPolicy, Image, Operation, PullPolicy, RealtimeStack, RealtimeStackSpec, Reconciliation, RunState, Topic,
     VolumePolicy,
@@ -31,7 +35,7 @@ pub use status::{
 };
 pub use workload::{
     Api, ApiConfig, Consumer, ConsumerConfig, EnvironmentVariable, FixedScaling, LogLevel, Notifications,
-    NotificationsConfig, ResourceAmounts, Resources, Scaling, Workload,
+    ResourceAmounts, Resources, Scaling, Workload,
 };
 
 /// The longest name of a stack, so that every object's name and label stays within Kubernetes' 63 characters.

@@ -5,6 +5,7 @@ use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
 use crate::backend::Backend;
+use crate::schema::EventSchema;
 use crate::status::RealtimeStackStatus;
 use crate::workload::{Api, Consumer, Notifications};
 
@@ -12,6 +13,8 @@ use crate::workload::{Api, Consumer, Notifications};
 #[derive(CustomResource, KubeSchema, Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
 #[x_kube(validation = Rule::new("!(has(self.operation) && has(self.operation.state) && self.operation.state == 'Stopped' && has(oldSelf.operation) && has(oldSelf.operation.state) && oldSelf.operation.state == 'Stopped') || (has(self.deletionPolicy) && has(self.deletionPolicy.volumes) ? self.deletionPolicy.volumes : 'Retain') == (has(oldSelf.deletionPolicy) && has(oldSelf.deletionPolicy.volumes) ? oldSelf.deletionPolicy.volumes : 'Retain')")
     .message("deletionPolicy.volumes cannot change while the stack is stopped: Kubernetes changes the owner of volumes only together with their pods; set operation.state to Running first"))]
+#[x_kube(validation = Rule::new("!has(self.notifications) || !has(self.notifications.config) || !has(self.notifications.config.topics) || self.notifications.config.topics.all(name, name in ['notifications', 'product-events'] || (has(self.topics) && self.topics.exists(topic, topic.name == name)))")
+    .message(Message::Expression("'notifications.config.topics: ' + self.notifications.config.topics.filter(name, !(name in ['notifications', 'product-events'] || (has(self.topics) && self.topics.exists(topic, topic.name == name))))[0] + ' is no topic of the stack; add it to spec.topics, or take it out'".to_owned())))]
 #[kube(
     group = "realtimestack.io",
     version = "v1alpha1",
@@ -100,6 +103,14 @@ pub struct RealtimeStackSpec {
         extend("x-kubernetes-list-type" = "map", "x-kubernetes-list-map-keys" = ["name"])
     )]
     pub topics: Vec<Topic>,
+
+    /// Event types beside the product events. A record of a type that is in neither is invalid, and is skipped.
+    #[serde(default, skip_serializing_if = "Vec::is_empty", deserialize_with = "crate::null::is_default")]
+    #[schemars(
+        length(max = 64),
+        extend("x-kubernetes-list-type" = "map", "x-kubernetes-list-map-keys" = ["type"])
+    )]
+    pub schemas: Vec<EventSchema>,
 }
 
 /// Whether the stack runs and whether it is reconciled.

@@ -43,7 +43,11 @@ fn accepts_every_field_at_once() {
         api: {scaling: {fixed: {replicas: 2}}, config: {logLevel: Debug, corsOrigins: ["https://example.com"]},
               resources: {requests: {cpu: 100m, memory: 64Mi}, limits: {cpu: "1", memory: 128Mi}},
               env: [{name: A, value: b}]},
-        redis: {managed: {storage: {size: 1Gi, class: fast}}}, topics: [{name: orders, partitions: 3}]}"#;
+        redis: {managed: {storage: {size: 1Gi, class: fast}}}, topics: [{name: orders, partitions: 3}],
+        notifications: {config: {logLevel: Warn, corsOrigins: ["*"], topics: [product-events, orders],
+              connections: {max: 20000, maxPerAddress: 100}, trustedProxies: [10.0.0.0/8, "fd00::/8", 192.0.2.1/32],
+              maxAgeSeconds: 0, ring: {events: 10000, size: 16Mi}}},
+        schemas: [{type: OrderPlaced, schema: {type: object, required: [id], properties: {total: {type: number}}}}]}"#;
     stack("demo", spec).validate_cel().expect("each field has an allowed value");
 }
 
@@ -84,7 +88,38 @@ fn refuses_variables_that_say_which_instance_a_pod_is() {
 
 #[test]
 fn refuses_any_origin_beside_named_ones() {
-    says(&refusal("{api: {config: {corsOrigins: ['*', 'https://example.com']}}}"), "it must stand alone");
+    for workload in ["api", "notifications"] {
+        let spec = format!("{{{workload}: {{config: {{corsOrigins: ['*', 'https://example.com']}}}}}}");
+        says(&refusal(&spec), "it must stand alone");
+    }
+}
+
+#[test]
+fn refuses_a_topic_of_the_stream_that_the_stack_has_not() {
+    let spec = "{topics: [{name: orders}], notifications: {config: {topics: [product-events, orders, bills]}}}";
+    says(&refusal(spec), "notifications.config.topics: bills is no topic of the stack; add it to spec.topics");
+    says(&refusal("{notifications: {config: {topics: [bills]}}}"), "bills is no topic of the stack");
+}
+
+#[test]
+fn refuses_proxies_that_are_no_networks() {
+    for network in ["10.0.0.0/33", "10.0.0/8", "10.1.0.0/8", "fd00::/129", "fd00::1/64", "::ffff:10.0.0.0/104"] {
+        let spec = format!("{{notifications: {{config: {{trustedProxies: ['192.0.2.0/24', '{network}']}}}}}}");
+        says(&refusal(&spec), "each must be a network in CIDR notation");
+    }
+}
+
+#[test]
+fn refuses_more_connections_of_one_address_than_of_all() {
+    let spec = "{notifications: {config: {connections: {max: 10, maxPerAddress: 11}}}}";
+    says(&refusal(spec), "maxPerAddress is above max");
+}
+
+#[test]
+fn refuses_a_schema_for_types_that_have_a_shape_already() {
+    for (kind, sentence) in [("LowStockWarning", "are there already"), ("gap", "are what the stream itself says")] {
+        says(&refusal(&format!("{{schemas: [{{type: {kind}, schema: {{}}}}]}}")), sentence);
+    }
 }
 
 #[test]

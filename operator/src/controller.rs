@@ -17,6 +17,7 @@ pub mod stack;
 pub mod status;
 pub mod validate;
 pub mod watches;
+pub(crate) mod workload;
 
 use std::sync::Arc;
 use std::time::{Duration, Instant};

@@ -26,7 +26,10 @@ pub fn build(stack: &ValidatedStack) -> Vec<DesiredObject> {
         DesiredObject::new(Kind::Secret, &secret::ownership(stack)),
     ];
     for backend in &stack.backends {
-        objects.push(DesiredObject::new(Kind::ConfigMap, &config_map::config_map(stack, backend)));
+        objects.push(DesiredObject::new(
+            Kind::ConfigMap,
+            &config_map::config_map(stack, backend.component, &backend.files),
+        ));
         objects.push(DesiredObject::new(Kind::Service, &service::of_backend(stack, backend)));
         objects.push(DesiredObject::new(Kind::StatefulSet, &stateful_set::stateful_set(stack, backend)));
     }
@@ -34,6 +37,10 @@ pub fn build(stack: &ValidatedStack) -> Vec<DesiredObject> {
         objects.push(DesiredObject::new(Kind::Job, &job::prepare(stack)));
     }
     for workload in &stack.workloads {
+        if !workload.files.is_empty() {
+            let files = config_map::config_map(stack, workload.component, &workload.files);
+            objects.push(DesiredObject::new(Kind::ConfigMap, &files));
+        }
         objects.push(DesiredObject::new(Kind::ServiceAccount, &service_account::service_account(stack, workload)));
         objects.push(DesiredObject::new(Kind::Service, &service::of_workload(stack, workload)));
         objects.push(DesiredObject::new(Kind::Deployment, &deployment::deployment(stack, workload)));

@@ -1,9 +1,12 @@
 //! The dereference step: reads what the spec refers to, and creates what can be made only once. The only step before apply with IO.
 
+#[cfg(test)]
+mod tests;
+
 use std::collections::BTreeMap;
 
 use k8s_openapi::api::core::v1::{PersistentVolumeClaim, Secret};
-use kube::api::{Api, ObjectMeta, PostParams};
+use kube::api::{Api, ObjectMeta, Patch, PatchParams, PostParams};
 use kube::{Client, Resource, ResourceExt};
 use realtime_contract::Component;
 use realtime_crds::{RealtimeStack, Reconciliation, VolumePolicy};
@@ -55,6 +58,15 @@ pub enum Error {
         #[source]
         source: kube::Error,
     },
+    /// A key that older stacks had not could not be added to the credentials Secret.
+    #[error("failed to add the missing keys to secret {name}")]
+    AddKeys {
+        /// Name of the Secret.
+        name: String,
+        /// Why.
+        #[source]
+        source: kube::Error,
+    },
     /// It could not be found out whether a volume claim is there.
     #[error("failed to read volume claim {name}")]
     ReadClaim {
@@ -76,7 +88,7 @@ pub enum Error {
     },
 }
 
-/// What the stack refers to, with its credentials generated if there are none yet. A paused stack generates nothing.
+/// What the stack refers to, with its credentials generated as far as there are none yet. A paused stack generates nothing.
 ///
 /// # Errors
 /// See [`enum@Error`].
@@ -85,9 +97,10 @@ pub async fn dereference(client: &Client, stack: &RealtimeStack, observed: &Obse
     let secrets: Api<Secret> = Api::namespaced(client.clone(), &namespace);
     let name = credentials_name(&stack.name_any());
     let credentials = match read(&secrets, &name).await? {
-        Some(secret) => hashes(&name, &secret)?,
+        Some(secret) if is_paused(stack) => hashes(&name, &secret, true)?,
+        Some(secret) => hashes(&name, &completed(&secrets, secret, stack).await?, false)?,
         None if is_paused(stack) => BTreeMap::new(),
-        None => hashes(&name, &create(&secrets, &name, stack).await?)?,
+        None => hashes(&name, &create(&secrets, &name, stack).await?, false)?,
     };
     Ok(References { credentials, volumes: volumes(client, stack, observed).await? })
 }
@@ -136,6 +149,32 @@ async fn create(secrets: &Api<Secret>, name: &str, stack: &RealtimeStack) -> Res
     }
 }
 
+/// The Secret with the keys that an older stack had not. The write counts only for the Secret as it was read: when another one was
+/// faster, its values count. A Secret of somebody else stays as it is.
+async fn completed(secrets: &Api<Secret>, secret: Secret, stack: &RealtimeStack) -> Result<Secret, Error> {
+    let added: BTreeMap<&str, String> = CredentialKey::ALL
+        .into_iter()
+        .filter(|key| key.is_added() && value(&secret, *key).is_none())
+        .map(|key| (key.name(), password()))
+        .collect();
+    if added.is_empty() || !labels::belongs_to(&secret.metadata, &stack.name_any()) {
+        return Ok(secret);
+    }
+    let name = secret.name_any();
+    let patch = serde_json::json!({
+        "metadata": {"resourceVersion": secret.metadata.resource_version}, "stringData": added,
+    });
+    let parameters = PatchParams { field_manager: Some(super::apply::MANAGER.to_owned()), ..PatchParams::default() };
+    match secrets.patch(&name, &parameters, &Patch::Merge(&patch)).await {
+        Ok(completed) => Ok(completed),
+        Err(kube::Error::Api(status)) if status.code == 409 => {
+            let found = read(secrets, &name).await?;
+            found.ok_or_else(|| Error::AddKeys { name, source: kube::Error::Api(status) })
+        }
+        Err(source) => Err(Error::AddKeys { name, source }),
+    }
+}
+
 fn generated(name: &str, stack: &RealtimeStack) -> Secret {
     let values = CredentialKey::ALL.map(|key| (key.name().to_owned(), password()));
     let policy = stack.spec.deletion_policy.clone().unwrap_or_default().volumes.unwrap_or_default();
@@ -160,16 +199,21 @@ fn password() -> String {
     format!("{}{}", Uuid::new_v4().simple(), Uuid::new_v4().simple())
 }
 
-fn hashes(name: &str, secret: &Secret) -> Result<BTreeMap<CredentialKey, String>, Error> {
-    let data = secret.data.as_ref();
+/// Content hash of each credential. A paused stack may lack the keys that are added, since nothing is built for it.
+fn hashes(name: &str, secret: &Secret, paused: bool) -> Result<BTreeMap<CredentialKey, String>, Error> {
     CredentialKey::ALL
         .into_iter()
+        .filter(|key| !(paused && key.is_added() && value(secret, *key).is_none()))
         .map(|key| {
-            let value = data.and_then(|data| data.get(key.name())).filter(|value| !value.0.is_empty());
-            let value = value.ok_or_else(|| Error::FindKey { name: name.to_owned(), key: key.name() })?;
-            Ok((key, crate::hash::short_hash(&value.0)))
+            let value = value(secret, key).ok_or_else(|| Error::FindKey { name: name.to_owned(), key: key.name() })?;
+            Ok((key, crate::hash::short_hash(value)))
         })
         .collect()
+}
+
+fn value(secret: &Secret, key: CredentialKey) -> Option<&[u8]> {
+    let value = secret.data.as_ref()?.get(key.name())?;
+    (!value.0.is_empty()).then_some(value.0.as_slice())
 }
 
 fn existing_volume(claim: &PersistentVolumeClaim, stack: &str) -> ExistingVolume {

@@ -19,11 +19,13 @@ pub enum CredentialKey {
     KafkaBroker,
     /// Password of the workloads' role at Postgres.
     Postgres,
+    /// Signs the cursors that clients resume with.
+    Cursor,
 }
 
 impl CredentialKey {
     /// All keys.
-    pub const ALL: [Self; 4] = [Self::Redis, Self::Kafka, Self::KafkaBroker, Self::Postgres];
+    pub const ALL: [Self; 5] = [Self::Redis, Self::Kafka, Self::KafkaBroker, Self::Postgres, Self::Cursor];
 
     /// The key in the Secret.
     pub const fn name(self) -> &'static str {
@@ -32,6 +34,16 @@ impl CredentialKey {
             Self::Kafka => "kafka-password",
             Self::KafkaBroker => "kafka-broker-password",
             Self::Postgres => "postgres-password",
+            Self::Cursor => "cursor-key",
+        }
+    }
+
+    /// Whether a Secret that lacks the key gets it. One of an older stack never had it, and nobody else relies on its value; a password
+    /// that is missing was taken out by somebody, and another one would interrupt the stack.
+    pub const fn is_added(self) -> bool {
+        match self {
+            Self::Cursor => true,
+            Self::Redis | Self::Kafka | Self::KafkaBroker | Self::Postgres => false,
         }
     }
 }
@@ -116,10 +128,25 @@ pub struct ValidatedWorkload {
     pub resources: Resources,
     /// Variables of its container.
     pub environment: Environment,
+    /// Files of its ConfigMap, mounted read-only at [`CONFIGURATION_PATH`]; without any there is neither.
+    pub files: BTreeMap<String, String>,
     /// Port for clients, when it has clients.
     pub http_port: Option<u16>,
     /// Whether a client has to stay with one instance, as long polling needs it.
     pub sticky: bool,
+    /// How its pods give way to others.
+    pub replacement: Replacement,
+}
+
+/// How the pods of a workload give way to others. All in seconds.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Replacement {
+    /// How long a new pod must have been ready before the next old one ends.
+    pub settle: Option<i32>,
+    /// How long a pod that ends goes on to listen, until every node has taken it out of the Service.
+    pub leave: Option<i64>,
+    /// How long a pod may take to end, `leave` included.
+    pub grace: i64,
 }
 
 /// The step before workloads start: schema and topics.
@@ -162,7 +189,7 @@ pub struct ValidatedBackend {
     pub grace_seconds: i64,
 }
 
-/// Where a backend finds its files.
+/// Where a container finds the files of its ConfigMap.
 pub const CONFIGURATION_PATH: &str = "/etc/realtime";
 
 /// A backend's volume.

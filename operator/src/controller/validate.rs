@@ -1,24 +1,24 @@
 //! The validate step: the only place that refuses a spec. Pure.
 
+mod schemas;
 #[cfg(test)]
 mod tests;
 
 use std::collections::BTreeMap;
 
 use realtime_contract::topic::{self, Topic};
-use realtime_contract::{Component, database, environment, ports};
+use realtime_contract::{Component, environment};
 use realtime_crds::{
-    Backend, EnvironmentVariable, LogLevel, ManagedBackend, RealtimeStack, RealtimeStackSpec, Reconciliation,
-    Resources, RunState, Scaling, VolumePolicy, Workload,
+    Backend, ManagedBackend, RealtimeStack, RealtimeStackSpec, Reconciliation, RunState, VolumePolicy,
 };
 use thiserror::Error;
 
 use super::backend::{self, Place};
 use super::dereference::References;
 use super::stack::{
-    CredentialKey, Environment, ValidatedBackend, ValidatedPrepare, ValidatedStack, ValidatedWorkload, Value,
-    claim_name, object_name,
+    Environment, ValidatedBackend, ValidatedPrepare, ValidatedStack, ValidatedWorkload, Value, claim_name,
 };
+use super::workload;
 use crate::images::Images;
 use crate::quantity;
 
@@ -71,6 +71,34 @@ pub enum Error {
         /// Its class.
         existing: String,
     },
+    /// The schema of an event type is none.
+    #[error("schemas: the schema of {kind} is no JSON Schema, correct it at {place}: {reason}")]
+    CompileSchema {
+        /// The event type.
+        kind: String,
+        /// Where in the schema, as a JSON pointer.
+        place: String,
+        /// What is wrong there.
+        reason: String,
+    },
+    /// The schemas are too large for the ConfigMap that brings them to the pods.
+    #[error("schemas: they have {bytes} bytes together, the most is {limit}; shorten or remove some")]
+    FitSchemas {
+        /// Their size as one JSON text.
+        bytes: usize,
+        /// The most.
+        limit: usize,
+    },
+    /// The ring would leave an instance of notifications no memory for its clients.
+    #[error(
+        "notifications.config.ring.size is {size}, more than half of the memory that an instance may use, {limit}: lower it, or raise notifications.resources.limits.memory"
+    )]
+    FitRing {
+        /// Size in the spec.
+        size: String,
+        /// The memory limit.
+        limit: String,
+    },
 }
 
 /// A stack from what the user asked for, what it refers to, and the installation's images.
@@ -91,6 +119,9 @@ pub fn validate(stack: &RealtimeStack, references: &References, images: &Images)
     for backend in &backends {
         check_volume(&name, backend, references)?;
     }
+    schemas::check(&spec.schemas)?;
+    let workloads = workload::workloads(&name, spec, images);
+    check_ring(spec, &workloads)?;
     Ok(ValidatedStack {
         running: operation.state.unwrap_or_default() == RunState::Running,
         active: operation.reconciliation.unwrap_or_default() == Reconciliation::Active,
@@ -99,7 +130,7 @@ pub fn validate(stack: &RealtimeStack, references: &References, images: &Images)
         pull_policy: image.pull_policy.unwrap_or_default(),
         pull_secrets: image.pull_secrets.clone(),
         credentials: references.credentials.clone(),
-        workloads: workloads(&name, spec, images),
+        workloads,
         prepare: prepare(&name, &topics, images.of_workload(Component::Consumer, &image)),
         backends,
         topics,
@@ -161,123 +192,28 @@ fn check_volume(stack: &str, backend: &ValidatedBackend, references: &References
     }
 }
 
-/// What one workload has that another has not.
-struct Particulars<'a> {
-    component: Component,
-    backends: &'a [Component],
-    http_port: Option<u16>,
-    sticky: bool,
-    settings: Vec<(&'static str, String)>,
-}
-
-fn workloads(stack: &str, spec: &RealtimeStackSpec, images: &Images) -> Vec<ValidatedWorkload> {
-    let api_config = spec.api.as_ref().and_then(|api| api.config.clone()).unwrap_or_default();
-    let consumer_config = spec.consumer.as_ref().and_then(|consumer| consumer.config.clone()).unwrap_or_default();
-    let notifications_config = spec.notifications.as_ref().and_then(|it| it.config.clone()).unwrap_or_default();
-
-    let mut api_settings = log_settings(api_config.log_level);
-    if !api_config.cors_origins.is_empty() {
-        api_settings.push((environment::CORS_ORIGIN, api_config.cors_origins.join(",")));
-    }
-    let api = Particulars {
-        component: Component::Api,
-        backends: &Component::BACKENDS,
-        http_port: Some(ports::HTTP),
-        sticky: true,
-        settings: api_settings,
-    };
-    let consumer = Particulars {
-        component: Component::Consumer,
-        backends: &Component::BACKENDS,
-        http_port: None,
-        sticky: false,
-        settings: log_settings(consumer_config.log_level),
-    };
-    let notifications = Particulars {
-        component: Component::Notifications,
-        backends: &[Component::Kafka],
-        http_port: Some(ports::HTTP),
-        sticky: false,
-        settings: log_settings(notifications_config.log_level),
-    };
-    vec![
-        workload(stack, api, spec, spec.api.as_ref(), images),
-        workload(stack, consumer, spec, spec.consumer.as_ref(), images),
-        workload(stack, notifications, spec, spec.notifications.as_ref(), images),
-    ]
-}
-
-fn log_settings(level: Option<LogLevel>) -> Vec<(&'static str, String)> {
-    vec![(environment::LOG, level.unwrap_or_default().filter().to_owned())]
-}
-
-fn workload<C: Clone + Default>(
-    stack: &str,
-    own: Particulars<'_>,
-    spec: &RealtimeStackSpec,
-    asked: Option<&Workload<C>>,
-    images: &Images,
-) -> ValidatedWorkload {
-    let asked = asked.cloned().unwrap_or_default();
-    let Scaling::Fixed(scaling) = asked.scaling.unwrap_or_default();
-    let mut environment = own.backends.iter().flat_map(|backend| connection(stack, *backend)).collect::<Environment>();
-    environment.insert(environment::OPS_PORT.to_owned(), Value::Literal(ports::OPS.to_string()));
-    environment.insert(environment::POD.to_owned(), Value::PodName);
-    environment.insert(environment::STACK.to_owned(), Value::Literal(stack.to_owned()));
-    environment.insert(environment::KAFKA_CLIENT_ID.to_owned(), Value::Literal(object_name(stack, own.component)));
-    if let Some(port) = own.http_port {
-        environment.insert(environment::PORT.to_owned(), Value::Literal(port.to_string()));
-    }
-    environment.extend(own.settings.into_iter().map(|(name, value)| (name.to_owned(), Value::Literal(value))));
-    environment.extend(asked.env.into_iter().map(|EnvironmentVariable { name, value }| (name, Value::Literal(value))));
-    ValidatedWorkload {
-        component: own.component,
-        image: images.of_workload(own.component, &spec.image.clone().unwrap_or_default()),
-        replicas: i32::from(scaling.replicas),
-        resources: workload_resources(asked.resources.as_ref()),
-        environment,
-        http_port: own.http_port,
-        sticky: own.sticky,
-    }
-}
-
-fn workload_resources(asked: Option<&Resources>) -> Resources {
-    backend::resources_or(asked, ("50m", "48Mi"), "256Mi")
-}
-
-/// How a workload of the stack reaches one of its backends.
-fn connection(stack: &str, component: Component) -> Vec<(String, Value)> {
-    let host = object_name(stack, component);
-    let role = database::ROLE;
-    let credential = |name: &str, key| (name.to_owned(), Value::Credential(key));
-    let literal = |name: &str, value: String| (name.to_owned(), Value::Literal(value));
-    match component {
-        Component::Redis => vec![
-            literal(environment::REDIS_URL, format!("redis://{role}@{host}:{}", ports::REDIS)),
-            credential(environment::REDIS_PASSWORD, CredentialKey::Redis),
-        ],
-        Component::Kafka => vec![
-            literal(environment::KAFKA_BROKERS, format!("{host}:{}", ports::KAFKA)),
-            literal(environment::KAFKA_USERNAME, role.to_owned()),
-            credential(environment::KAFKA_PASSWORD, CredentialKey::Kafka),
-        ],
-        Component::Postgres => vec![
-            literal(
-                environment::POSTGRES_URL,
-                format!("postgresql://{role}@{host}:{}/{}", ports::POSTGRES, database::DATABASE),
-            ),
-            credential(environment::POSTGRES_PASSWORD, CredentialKey::Postgres),
-        ],
-        Component::Api | Component::Consumer | Component::Notifications => Vec::new(),
+/// Half of an instance's memory is for its clients: their queues, and what they are sent of the log.
+fn check_ring(spec: &RealtimeStackSpec, workloads: &[ValidatedWorkload]) -> Result<(), Error> {
+    let config = spec.notifications.as_ref().and_then(|notifications| notifications.config.as_ref());
+    let size = config.and_then(|config| config.ring.as_ref()?.size.clone());
+    let workload = workloads.iter().find(|workload| workload.component == Component::Notifications);
+    let limit = workload.and_then(|workload| workload.resources.limits.clone()?.memory);
+    match (size, limit) {
+        (Some(size), Some(limit)) if quantity::bytes(&size) > quantity::bytes(&limit).map(|bytes| bytes / 2) => {
+            Err(Error::FitRing { size, limit })
+        }
+        _ => Ok(()),
     }
 }
 
 fn prepare(stack: &str, topics: &[Topic], image: String) -> ValidatedPrepare {
-    let mut environment: Environment =
-        [Component::Kafka, Component::Postgres].into_iter().flat_map(|backend| connection(stack, backend)).collect();
+    let mut environment: Environment = [Component::Kafka, Component::Postgres]
+        .into_iter()
+        .flat_map(|backend| workload::connection(stack, backend))
+        .collect();
     let topics: Vec<_> =
         topics.iter().map(|topic| serde_json::json!({"name": topic.name, "partitions": topic.partitions})).collect();
     environment.insert(environment::TOPICS.to_owned(), Value::Literal(serde_json::Value::Array(topics).to_string()));
     environment.insert(environment::TOPIC_REPLICATION.to_owned(), Value::Literal("1".to_owned()));
-    ValidatedPrepare { image, environment, resources: workload_resources(None) }
+    ValidatedPrepare { image, environment, resources: workload::resources(None, workload::MEMORY_LIMIT) }
 }

@@ -95,13 +95,14 @@ pub const TEMPO_ENDPOINT: &str = "TEMPO_ENDPOINT";
 /// Base URL for traces; wins over [`OTLP_ENDPOINT`].
 pub const TEMPO_URL: &str = "TEMPO_URL";
 
-/// Variables that the operator sets in the pods of each workload, by component.
+/// Variables that the operator sets in the pods of each workload, always or when the stack asks for them.
 pub fn of_workload(component: crate::Component) -> &'static [&'static str] {
     use crate::Component;
     match component {
         Component::Api => &[
             PORT,
             OPS_PORT,
+            CORS_ORIGIN,
             REDIS_URL,
             REDIS_PASSWORD,
             POSTGRES_URL,
@@ -113,6 +114,8 @@ pub fn of_workload(component: crate::Component) -> &'static [&'static str] {
             STACK,
             NAMESPACE,
             POD,
+            LOG,
+            DRAIN_SECONDS,
         ],
         Component::Consumer => &[
             OPS_PORT,
@@ -127,10 +130,32 @@ pub fn of_workload(component: crate::Component) -> &'static [&'static str] {
             STACK,
             NAMESPACE,
             POD,
+            LOG,
+            DRAIN_SECONDS,
         ],
-        Component::Notifications => {
-            &[PORT, OPS_PORT, KAFKA_BROKERS, KAFKA_CLIENT_ID, KAFKA_USERNAME, KAFKA_PASSWORD, STACK, NAMESPACE, POD]
-        }
+        Component::Notifications => &[
+            PORT,
+            OPS_PORT,
+            CORS_ORIGIN,
+            STREAM_TOPICS,
+            SCHEMAS,
+            CURSOR_KEY,
+            STREAM_CONNECTIONS,
+            STREAM_CONNECTIONS_PER_ADDRESS,
+            TRUSTED_PROXIES,
+            STREAM_AGE_SECONDS,
+            RING_EVENTS,
+            RING_BYTES,
+            KAFKA_BROKERS,
+            KAFKA_CLIENT_ID,
+            KAFKA_USERNAME,
+            KAFKA_PASSWORD,
+            STACK,
+            NAMESPACE,
+            POD,
+            LOG,
+            DRAIN_SECONDS,
+        ],
         Component::Redis | Component::Kafka | Component::Postgres => &[],
     }
 }

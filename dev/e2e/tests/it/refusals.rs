@@ -11,6 +11,7 @@ use realtime_crds::{ConditionType, Conditions, RealtimeStack};
 use realtime_e2e::fixture::{DEFAULT, alone};
 use realtime_e2e::stack::{MANAGER, START_LIMIT};
 use realtime_e2e::{Cluster, Stack, eventually};
+use serde::Deserialize;
 use serde_json::{Value, json};
 
 fn resource(name: &str, spec: &Value) -> RealtimeStack {
@@ -80,8 +81,71 @@ async fn refuses_variables_that_say_which_instance_a_pod_is() {
 
 #[tokio::test]
 async fn refuses_any_origin_beside_named_ones() {
-    let spec = json!({"api": {"config": {"corsOrigins": ["*", "https://example.com"]}}});
-    says(answer("demo", &spec).await, "it must stand alone");
+    for workload in ["api", "notifications"] {
+        let spec = json!({workload: {"config": {"corsOrigins": ["*", "https://example.com"]}}});
+        says(answer("demo", &spec).await, "it must stand alone");
+    }
+}
+
+#[tokio::test]
+async fn refuses_a_topic_of_the_stream_that_the_stack_has_not() {
+    let topics =
+        |topics: &[&str]| json!({"topics": [{"name": "orders"}], "notifications": {"config": {"topics": topics}}});
+    answer("demo", &topics(&["product-events", "orders"])).await.expect("both are topics of the stack");
+    says(answer("demo", &topics(&["orders", "bills"])).await, "bills is no topic of the stack; add it to spec.topics");
+}
+
+#[tokio::test]
+async fn refuses_proxies_that_are_no_networks() {
+    let proxies = |network: &str| json!({"notifications": {"config": {"trustedProxies": ["192.0.2.1/32", network]}}});
+    answer("demo", &proxies("fd00::/8")).await.expect("both are networks");
+    for network in ["10.0.0.0/33", "10.0.0/8", "10.1.0.0/8", "fd00::1/64", "::ffff:10.0.0.0/104"] {
+        says(answer("demo", &proxies(network)).await, "each must be a network in CIDR notation");
+    }
+}
+
+#[tokio::test]
+async fn refuses_more_connections_of_one_address_than_of_all() {
+    let spec = json!({"notifications": {"config": {"connections": {"max": 10, "maxPerAddress": 11}}}});
+    says(answer("demo", &spec).await, "maxPerAddress is above max");
+}
+
+#[tokio::test]
+async fn refuses_a_schema_for_types_that_have_a_shape_already() {
+    for (kind, sentence) in [("ProductCreated", "are there already"), ("gap", "are what the stream itself says")] {
+        let spec = json!({"schemas": [{"type": kind, "schema": {}}]});
+        says(answer("demo", &spec).await, sentence);
+    }
+}
+
+/// The API server knows nothing of JSON Schema: it must take the schema whole, nulls and unknown words included.
+#[tokio::test]
+async fn keeps_a_schema_as_it_was_written() {
+    let schema = json!({"type": "object", "const": null, "x-mine": [1, {"a": null}], "properties": {"a": {"enum": [null, 1.5]}}});
+    let spec = json!({"schemas": [{"type": "OrderPlaced", "schema": schema}]});
+    let stack = answer("demo", &spec).await.expect("a schema is the user's own");
+    assert_eq!(Value::Object(stack.spec.schemas[0].schema.clone()), schema);
+}
+
+/// What a user copies must work: each file of `examples/`, by a server-side dry run as kubectl does it.
+#[tokio::test]
+async fn accepts_every_example() {
+    let directory = std::path::Path::new(env!("CARGO_MANIFEST_DIR")).join("../../examples");
+    let files: Vec<_> = std::fs::read_dir(directory).expect("examples").map(|it| it.expect("a file").path()).collect();
+    assert!(files.len() >= 3, "{files:?}");
+    for file in files {
+        let text = std::fs::read_to_string(&file).expect("an example can be read");
+        let mut stacks = 0;
+        for document in serde_yaml::Deserializer::from_str(&text) {
+            let value = Value::deserialize(document).expect("an example is YAML");
+            if value["kind"] == "RealtimeStack" {
+                let name = value["metadata"]["name"].as_str().expect("a name").to_owned();
+                answer(&name, &value["spec"]).await.unwrap_or_else(|error| panic!("{}: {error}", file.display()));
+                stacks += 1;
+            }
+        }
+        assert!(stacks > 0, "{} has no stack", file.display());
+    }
 }
 
 /// Server-side apply leaves nothing of a map whose last field is taken back, not even the empty map.

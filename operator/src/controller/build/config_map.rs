@@ -1,19 +1,18 @@
 //! ConfigMaps.
 
+use std::collections::BTreeMap;
+
 use k8s_openapi::api::core::v1::ConfigMap;
+use realtime_contract::Component;
 
 use super::{labels, metadata};
-use crate::controller::stack::{ValidatedBackend, ValidatedStack};
+use crate::controller::stack::ValidatedStack;
 
-/// The files of a backend.
-pub fn config_map(stack: &ValidatedStack, backend: &ValidatedBackend) -> ConfigMap {
+/// The files of a component.
+pub fn config_map(stack: &ValidatedStack, component: Component, files: &BTreeMap<String, String>) -> ConfigMap {
     ConfigMap {
-        metadata: metadata::owned(
-            stack,
-            stack.object_name(backend.component),
-            labels::of_component(&stack.name, backend.component),
-        ),
-        data: Some(backend.files.clone()),
+        metadata: metadata::owned(stack, stack.object_name(component), labels::of_component(&stack.name, component)),
+        data: Some(files.clone()),
         ..ConfigMap::default()
     }
 }

@@ -28,6 +28,7 @@ pub fn deployment(stack: &ValidatedStack, workload: &ValidatedWorkload) -> Deplo
         },
         spec: Some(DeploymentSpec {
             replicas: Some(if stack.running { workload.replicas } else { 0 }),
+            min_ready_seconds: workload.replacement.settle,
             revision_history_limit: Some(3),
             selector: LabelSelector { match_labels: Some(selector.clone()), ..LabelSelector::default() },
             strategy: Some(one_more_then_one_less()),
@@ -49,7 +50,7 @@ fn one_more_then_one_less() -> DeploymentStrategy {
 }
 
 fn template(stack: &ValidatedStack, workload: &ValidatedWorkload, labels: BTreeMap<String, String>) -> PodTemplateSpec {
-    let hash = pod::content_hash(stack, &workload.environment, &BTreeMap::new());
+    let hash = pod::content_hash(stack, &workload.environment, &workload.files);
     PodTemplateSpec {
         metadata: Some(ObjectMeta {
             labels: Some(labels),
@@ -60,17 +61,18 @@ fn template(stack: &ValidatedStack, workload: &ValidatedWorkload, labels: BTreeM
             // The readiness report is written with the pod's own token.
             automount_service_account_token: Some(true),
             service_account_name: Some(stack.object_name(workload.component)),
-            termination_grace_period_seconds: Some(40),
+            termination_grace_period_seconds: Some(workload.replacement.grace),
             containers: vec![container(stack, workload)],
+            volumes: has_files(workload).then(|| vec![pod::files(stack, workload.component)]),
             ..pod::base(stack, pod::NON_ROOT)
         }),
     }
 }
 
 /// A pod that ends goes on to listen until every node has taken it out of the Service: else connections of that moment find nobody.
-fn leave_the_service_first() -> Lifecycle {
+fn leave_the_service_first(seconds: i64) -> Lifecycle {
     Lifecycle {
-        pre_stop: Some(LifecycleHandler { sleep: Some(SleepAction { seconds: 4 }), ..LifecycleHandler::default() }),
+        pre_stop: Some(LifecycleHandler { sleep: Some(SleepAction { seconds }), ..LifecycleHandler::default() }),
         ..Lifecycle::default()
     }
 }
@@ -88,7 +90,12 @@ fn container(stack: &ValidatedStack, workload: &ValidatedWorkload) -> Container 
         startup_probe: Some(pod::every(1, 60, pod::http_probe(paths::LIVE))),
         readiness_probe: Some(pod::every(2, 2, pod::http_probe(paths::READY))),
         liveness_probe: Some(pod::every(10, 6, pod::http_probe(paths::LIVE))),
-        lifecycle: workload.http_port.map(|_| leave_the_service_first()),
+        lifecycle: workload.replacement.leave.map(leave_the_service_first),
+        volume_mounts: has_files(workload).then(|| vec![pod::files_mount()]),
         ..Container::default()
     }
+}
+
+fn has_files(workload: &ValidatedWorkload) -> bool {
+    !workload.files.is_empty()
 }

@@ -3,16 +3,16 @@
 use std::collections::BTreeMap;
 
 use k8s_openapi::api::core::v1::{
-    Capabilities, ContainerPort, EnvVar, EnvVarSource, ExecAction, HTTPGetAction, LocalObjectReference,
-    ObjectFieldSelector, PodSecurityContext, PodSpec, Probe, ResourceRequirements, SeccompProfile, SecretKeySelector,
-    SecurityContext, TCPSocketAction,
+    Capabilities, ConfigMapVolumeSource, ContainerPort, EnvVar, EnvVarSource, ExecAction, HTTPGetAction,
+    LocalObjectReference, ObjectFieldSelector, PodSecurityContext, PodSpec, Probe, ResourceRequirements,
+    SeccompProfile, SecretKeySelector, SecurityContext, TCPSocketAction, Volume, VolumeMount,
 };
 use k8s_openapi::apimachinery::pkg::api::resource::Quantity;
 use k8s_openapi::apimachinery::pkg::util::intstr::IntOrString;
-use realtime_contract::environment;
+use realtime_contract::{Component, environment};
 use realtime_crds::{ResourceAmounts, Resources};
 
-use crate::controller::stack::{Environment, ValidatedStack, Value, credentials_name};
+use crate::controller::stack::{CONFIGURATION_PATH, Environment, ValidatedStack, Value, credentials_name};
 use crate::hash::short_hash;
 
 /// User and group of our own images.
@@ -93,6 +93,31 @@ pub fn content_hash(stack: &ValidatedStack, environment: &Environment, files: &B
         content.push_str(&format!("{name}\n{text}\n"));
     }
     short_hash(content.as_bytes())
+}
+
+/// Name of the volume with the files of a component.
+const CONFIGURATION: &str = "configuration";
+
+/// The volume with the files of a component's ConfigMap.
+pub fn files(stack: &ValidatedStack, component: Component) -> Volume {
+    Volume {
+        name: CONFIGURATION.to_owned(),
+        config_map: Some(ConfigMapVolumeSource {
+            name: stack.object_name(component),
+            ..ConfigMapVolumeSource::default()
+        }),
+        ..Volume::default()
+    }
+}
+
+/// Where a container finds them.
+pub fn files_mount() -> VolumeMount {
+    VolumeMount {
+        name: CONFIGURATION.to_owned(),
+        mount_path: CONFIGURATION_PATH.to_owned(),
+        read_only: Some(true),
+        ..VolumeMount::default()
+    }
 }
 
 /// Requests and limits in Kubernetes' words.

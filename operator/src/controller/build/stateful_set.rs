@@ -4,9 +4,8 @@ use std::collections::BTreeMap;
 
 use k8s_openapi::api::apps::v1::{StatefulSet, StatefulSetPersistentVolumeClaimRetentionPolicy, StatefulSetSpec};
 use k8s_openapi::api::core::v1::{
-    ConfigMapVolumeSource, Container, EmptyDirVolumeSource, ExecAction, Lifecycle, LifecycleHandler,
-    PersistentVolumeClaim, PersistentVolumeClaimSpec, PodSpec, PodTemplateSpec, Probe, Volume, VolumeMount,
-    VolumeResourceRequirements,
+    Container, EmptyDirVolumeSource, ExecAction, Lifecycle, LifecycleHandler, PersistentVolumeClaim,
+    PersistentVolumeClaimSpec, PodSpec, PodTemplateSpec, Probe, Volume, VolumeMount, VolumeResourceRequirements,
 };
 use k8s_openapi::apimachinery::pkg::api::resource::Quantity;
 use k8s_openapi::apimachinery::pkg::apis::meta::v1::LabelSelector;
@@ -16,7 +15,6 @@ use super::{labels, metadata, pod};
 use crate::controller::stack::{CONFIGURATION_PATH, Readiness, ValidatedBackend, ValidatedStack};
 
 const DATA: &str = "data";
-const CONFIGURATION: &str = "configuration";
 
 /// The StatefulSet of a backend.
 pub fn stateful_set(stack: &ValidatedStack, backend: &ValidatedBackend) -> StatefulSet {
@@ -117,25 +115,16 @@ fn probe(backend: &ValidatedBackend) -> Probe {
 }
 
 fn mounts(backend: &ValidatedBackend) -> Vec<VolumeMount> {
-    let mount = |name: &str, path: &str, read_only| VolumeMount {
+    let mount = |name: &str, path: &str| VolumeMount {
         name: name.to_owned(),
         mount_path: path.to_owned(),
-        read_only,
         ..VolumeMount::default()
     };
-    let fixed = [mount(DATA, backend.volume.path, None), mount(CONFIGURATION, CONFIGURATION_PATH, Some(true))];
-    fixed.into_iter().chain(backend.scratch.iter().map(|scratch| mount(scratch.name, scratch.path, None))).collect()
+    let fixed = [mount(DATA, backend.volume.path), pod::files_mount()];
+    fixed.into_iter().chain(backend.scratch.iter().map(|scratch| mount(scratch.name, scratch.path))).collect()
 }
 
 fn volumes(stack: &ValidatedStack, backend: &ValidatedBackend) -> Vec<Volume> {
-    let configuration = Volume {
-        name: CONFIGURATION.to_owned(),
-        config_map: Some(ConfigMapVolumeSource {
-            name: stack.object_name(backend.component),
-            ..ConfigMapVolumeSource::default()
-        }),
-        ..Volume::default()
-    };
     let scratch = backend.scratch.iter().map(|scratch| Volume {
         name: scratch.name.to_owned(),
         empty_dir: Some(EmptyDirVolumeSource {
@@ -144,5 +133,5 @@ fn volumes(stack: &ValidatedStack, backend: &ValidatedBackend) -> Vec<Volume> {
         }),
         ..Volume::default()
     });
-    [configuration].into_iter().chain(scratch).collect()
+    [pod::files(stack, backend.component)].into_iter().chain(scratch).collect()
 }

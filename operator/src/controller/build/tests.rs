@@ -1,6 +1,6 @@
 //! Golden objects: one small stack a point. `cargo insta review` accepts a change that is meant.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 use super::build;
 use crate::controller::fixtures::validated;
@@ -17,9 +17,8 @@ fn an_empty_spec_is_a_whole_stack() {
     insta::assert_snapshot!(documents(&validated("{}")));
 }
 
-#[test]
-fn each_setting_has_its_effect() {
-    let spec = r#"{
+/// Every setting that has an effect on what is built.
+const EVERY_SETTING: &str = r#"{
         deletionPolicy: {volumes: Delete},
         image: {registry: mirror.test/realtime, tag: "2", pullPolicy: Always, pullSecrets: [mirror]},
         api: {scaling: {fixed: {replicas: 3}}, config: {logLevel: Debug, corsOrigins: ["https://a.test", "https://b.test"]},
@@ -27,8 +26,15 @@ fn each_setting_has_its_effect() {
               env: [{name: REALTIME_LOG, value: trace}, {name: A, value: b}]},
         redis: {managed: {storage: {size: 2Gi, class: fast}, resources: {limits: {memory: 1Gi}}}},
         kafka: {managed: {resources: {limits: {memory: 4Gi}}}},
-        topics: [{name: orders, partitions: 3}, {name: notifications, partitions: 12}]}"#;
-    insta::assert_snapshot!(documents(&validated(spec)));
+        topics: [{name: orders, partitions: 3}, {name: notifications, partitions: 12}],
+        notifications: {config: {logLevel: Warn, corsOrigins: ["https://a.test"], topics: [product-events, orders],
+              connections: {max: 20000, maxPerAddress: 100}, trustedProxies: [10.0.0.0/8, "fd00::/8"], maxAgeSeconds: 600,
+              ring: {events: 5000, size: 32Mi}}},
+        schemas: [{type: OrderPlaced, schema: {type: object, required: [id]}}, {type: BillPaid, schema: {}}]}"#;
+
+#[test]
+fn each_setting_has_its_effect() {
+    insta::assert_snapshot!(documents(&validated(EVERY_SETTING)));
 }
 
 #[test]
@@ -61,6 +67,20 @@ fn another_credential_replaces_the_pods_that_use_it_and_prepares_nothing_anew() 
         .map(|(before, _)| before.key.to_string())
         .collect();
     assert_eq!(changed, ["StatefulSet demo-redis", "Deployment demo-api", "Deployment demo-consumer"]);
+}
+
+#[test]
+fn another_schema_replaces_the_pods_that_check_it_and_another_order_none() {
+    let spec = |schemas: &str| validated(&format!("{{schemas: [{schemas}]}}"));
+    let before = spec("{type: A, schema: {}}, {type: B, schema: {}}");
+    let changed: Vec<String> = build(&before)
+        .into_iter()
+        .zip(build(&spec("{type: A, schema: {}}, {type: B, schema: {minProperties: 1}}")))
+        .filter(|(before, after)| before != after)
+        .map(|(before, _)| before.key.to_string())
+        .collect();
+    assert_eq!(changed, ["ConfigMap demo-notifications", "Deployment demo-notifications"]);
+    assert_eq!(build(&before), build(&spec("{type: B, schema: {}}, {type: A, schema: {}}")));
 }
 
 #[test]
@@ -98,15 +118,16 @@ fn every_name_fits_when_the_stacks_does() {
     }
 }
 
+/// The workloads' own tests prove that each of these is read; a variable that is set beside them might not be.
 #[test]
-fn every_variable_that_a_workload_needs_is_set() {
-    let stack = validated("{}");
+fn the_variables_of_a_workload_are_those_that_it_is_said_to_get() {
+    let stack = validated(EVERY_SETTING);
     for workload in &stack.workloads {
         let deployment = super::deployment::deployment(&stack, workload);
         let container = &deployment.spec.unwrap().template.spec.unwrap().containers[0];
-        let names: Vec<&str> = container.env.iter().flatten().map(|variable| variable.name.as_str()).collect();
-        for needed in realtime_contract::environment::of_workload(workload.component) {
-            assert!(names.contains(needed), "{} lacks {needed}", workload.component);
-        }
+        let set: BTreeSet<&str> = container.env.iter().flatten().map(|variable| variable.name.as_str()).collect();
+        let of_the_user = BTreeSet::from(["A"]);
+        let said = realtime_contract::environment::of_workload(workload.component).iter().copied().collect();
+        assert_eq!(&set - &of_the_user, said, "{}", workload.component);
     }
 }

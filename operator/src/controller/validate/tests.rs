@@ -1,5 +1,7 @@
 //! One test for each refusal.
 
+use serde::Deserialize;
+
 use super::{Error, validate};
 use crate::controller::dereference::{ExistingVolume, References};
 use crate::controller::fixtures::{images, references, stack, validated};
@@ -70,6 +72,63 @@ fn takes_a_volume_of_the_same_size_in_other_words() {
 }
 
 #[test]
+fn refuses_a_schema_that_is_none_and_says_where() {
+    let refusal = refusal("{schemas: [{type: A, schema: {properties: {total: {type: money}}}}]}", &references());
+    let expected =
+        "schemas: the schema of A is no JSON Schema, correct it at /properties/total/type: \"money\" is not ";
+    assert!(refusal.starts_with(expected), "{refusal}");
+}
+
+#[test]
+fn tells_of_a_broken_schema_no_more_than_a_status_holds() {
+    let spec = format!("{{schemas: [{{type: A, schema: {{required: '{}'}}}}]}}", "ä".repeat(10_000));
+    let refusal = refusal(&spec, &references());
+    assert!(refusal.starts_with("schemas: the schema of A is no JSON Schema, correct it at /required: "), "{refusal}");
+    assert!(refusal.len() < 1000 && refusal.ends_with('…'), "{refusal}");
+}
+
+#[test]
+fn refuses_schemas_that_nothing_could_be_checked_against() {
+    for schema in [
+        "{$ref: 'https://example.com/other.json'}",
+        "{$ref: '#/$defs/missing'}",
+        "{pattern: '('}",
+        "{$schema: 'https://example.com/own-draft'}",
+    ] {
+        let refusal = refusal(&format!("{{schemas: [{{type: A, schema: {schema}}}]}}"), &references());
+        assert!(refusal.starts_with("schemas: the schema of A is no JSON Schema, "), "{schema}: {refusal}");
+    }
+}
+
+#[test]
+fn refuses_schemas_that_no_config_map_could_hold() {
+    let schema = format!("{{schemas: [{{type: A, schema: {{description: '{}'}}}}]}}", "x".repeat(512 << 10));
+    let refusal = refusal(&schema, &references());
+    assert!(refusal.ends_with("bytes together, the most is 524288; shorten or remove some"), "{refusal}");
+}
+
+#[test]
+fn takes_a_schema_of_an_older_draft_and_one_that_refers_to_itself() {
+    let draft = "{$schema: 'http://json-schema.org/draft-07/schema#', definitions: {a: {type: string}}, $ref: '#/definitions/a'}";
+    let tree = "{properties: {children: {items: {$ref: '#'}}}}";
+    validated(&format!("{{schemas: [{{type: A, schema: {draft}}}, {{type: B, schema: {tree}}}]}}"));
+}
+
+#[test]
+fn refuses_a_ring_that_leaves_no_memory_for_clients() {
+    let spec = "{notifications: {resources: {limits: {memory: 256Mi}}, config: {ring: {size: 129Mi}}}}";
+    let expected = "notifications.config.ring.size is 129Mi, more than half of the memory that an instance may use, 256Mi: lower it, or raise notifications.resources.limits.memory";
+    assert_eq!(refusal(spec, &references()), expected);
+}
+
+#[test]
+fn memory_follows_the_ring_where_the_user_sets_no_limit() {
+    let limit = |spec: &str| validated(spec).workloads[2].resources.limits.clone().unwrap().memory;
+    assert_eq!(limit("{}").as_deref(), Some("384Mi"));
+    assert_eq!(limit("{notifications: {config: {ring: {size: 1Gi}}}}").as_deref(), Some("2400Mi"));
+}
+
+#[test]
 fn the_users_topics_stand_beside_the_defaults_and_may_grow_them() {
     let stack = validated("{topics: [{name: orders}, {name: notifications, partitions: 12}]}");
     let topics: Vec<(&str, u16)> = stack.topics.iter().map(|topic| (topic.name.as_str(), topic.partitions)).collect();
@@ -81,4 +140,23 @@ fn the_users_variables_win() {
     let stack = validated("{api: {env: [{name: REALTIME_LOG, value: trace}]}}");
     let value = &stack.workloads[0].environment["REALTIME_LOG"];
     assert_eq!(*value, crate::controller::stack::Value::Literal("trace".to_owned()));
+}
+
+#[test]
+fn every_example_is_accepted() {
+    let directory = std::path::Path::new(env!("CARGO_MANIFEST_DIR")).join("../examples");
+    let files: Vec<_> = std::fs::read_dir(directory).unwrap().map(|entry| entry.unwrap().path()).collect();
+    assert!(files.len() >= 3, "{files:?}");
+    for file in files {
+        let text = std::fs::read_to_string(&file).unwrap();
+        let documents = serde_yaml::Deserializer::from_str(&text);
+        let values = documents.map(|document| serde_json::Value::deserialize(document).unwrap());
+        let stacks: Vec<_> = values.filter(|value| value["kind"] == "RealtimeStack").collect();
+        assert!(!stacks.is_empty(), "{}", file.display());
+        for mut value in stacks {
+            value["metadata"]["uid"] = "uid".into();
+            let stack = serde_json::from_value(value).unwrap();
+            validate(&stack, &references(), &images()).unwrap_or_else(|error| panic!("{}: {error}", file.display()));
+        }
+    }
 }
