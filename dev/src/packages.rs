@@ -46,18 +46,29 @@ const CLUSTER: [Requirement; 21] = [
     (BRIDGE_FILTER, "kmod"),
 ];
 
-/// What the workspace is compiled with.
-const COMPILERS: [Requirement; 6] = [
+/// What the workspace is compiled with. OpenSSL, which Kafka's client takes from the machine, is linked statically like all else.
+const COMPILERS: [Requirement; 8] = [
     ("cc", "gcc"),
     ("c++", "g++"),
     ("make", "make"),
     ("cmake", "cmake"),
     ("perl", "perl"),
     ("/usr/include/stdlib.h", "libc6-dev"),
+    ("pkg-config", "pkg-config"),
+    ("/usr/include/openssl/ssl.h", "libssl-dev"),
 ];
 
 /// What the browser clients of the end-to-end tests run on.
 const NODE: [Requirement; 2] = [("node", "nodejs"), ("npm", "npm")];
+
+/// What benchmarks need beside compilers and Node: Kafka's jars, and programs that bind a process to a core and end it with another one.
+const BENCHMARKS: [Requirement; 5] = [
+    ("mvn", "maven"),
+    ("java", "default-jre-headless"),
+    ("taskset", "util-linux"),
+    ("prlimit", "util-linux"),
+    ("setpriv", "util-linux"),
+];
 
 /// Python's package manager, from where a Go toolchain comes if the machine has none.
 const PIP: [Requirement; 1] = [("pip3", "python3-pip")];
@@ -77,6 +88,12 @@ pub(crate) fn install_compilers(session: &Session) -> Result<()> {
 /// Node and npm.
 pub(crate) fn install_node(session: &Session) -> Result<()> {
     install(session, &missing(&NODE))
+}
+
+/// Compilers, Node, and what runs a Kafka broker as a process.
+pub(crate) fn install_for_benchmarks(session: &Session) -> Result<()> {
+    let missing: Vec<&str> = [missing(&COMPILERS), missing(&NODE), missing(&BENCHMARKS)].concat();
+    install(session, &missing)
 }
 
 /// Python's package manager.

@@ -1,6 +1,7 @@
 //! Configuration: fragments of command lines to flatten into a binary's own, each option with its environment variable.
 
 mod backends;
+mod kafka;
 mod process;
 mod secret;
 
@@ -9,7 +10,8 @@ use std::ffi::OsString;
 use clap::builder::Resettable;
 use clap::{Arg, Command, Parser};
 
-pub use backends::{KafkaConfig, PostgresConfig, RedisConfig};
+pub use backends::{PostgresConfig, RedisConfig};
+pub use kafka::{KafkaConfig, KafkaIdentity, KafkaTls, KafkaUser, SaslMechanism};
 pub use process::{LogFormat, OpsConfig, ReportConfig, ShutdownConfig, TelemetryConfig};
 pub use secret::Secret;
 

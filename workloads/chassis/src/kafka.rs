@@ -23,42 +23,93 @@ pub fn client_config(config: &KafkaConfig, service_name: &str) -> ClientConfig {
         .set("topic.metadata.refresh.fast.interval.ms", "250")
         .set("log.connection.close", "false")
         .set("allow.auto.create.topics", "false");
-    if let Some(username) = &config.username {
-        client
-            .set("security.protocol", "sasl_plaintext")
-            .set("sasl.mechanism", "PLAIN")
-            .set("sasl.username", username)
-            .set("sasl.password", config.password.as_ref().map_or("", |password| password.expose()));
-    }
+    secure(&mut client, config);
     client
+}
+
+/// Who the client is and how it is protected. The brokers' names are checked against their certificates: librdkafka's default.
+fn secure(client: &mut ClientConfig, config: &KafkaConfig) {
+    let protocol = match (&config.user, &config.tls) {
+        (None, None) => "plaintext",
+        (Some(_), None) => "sasl_plaintext",
+        (None, Some(_)) => "ssl",
+        (Some(_), Some(_)) => "sasl_ssl",
+    };
+    client.set("security.protocol", protocol);
+    if let Some(user) = &config.user {
+        client
+            .set("sasl.mechanism", user.mechanism.to_string())
+            .set("sasl.username", &user.name)
+            .set("sasl.password", user.password.expose());
+    }
+    if let Some(tls) = &config.tls {
+        client.set("ssl.ca.location", &tls.authorities);
+        if let Some(identity) = &tls.identity {
+            client.set("ssl.certificate.location", &identity.certificate).set("ssl.key.location", &identity.key);
+        }
+    }
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::config::{KafkaIdentity, KafkaTls, KafkaUser, SaslMechanism};
 
-    fn config(username: Option<&str>) -> KafkaConfig {
-        KafkaConfig {
-            brokers: "127.0.0.1:9".into(),
-            client_id: None,
-            username: username.map(Into::into),
-            password: username.map(|_| "secret".to_owned().into()),
-        }
+    fn user(mechanism: SaslMechanism) -> KafkaUser {
+        KafkaUser { mechanism, name: "realtime".into(), password: "secret".to_owned().into() }
+    }
+
+    fn options<const COUNT: usize>(config: &KafkaConfig, names: [&str; COUNT]) -> [Option<String>; COUNT] {
+        let client = client_config(config, "realtime-test");
+        names.map(|name| client.get(name).map(ToOwned::to_owned))
     }
 
     #[test]
-    fn credentials_turn_sasl_on() {
-        let anonymous = client_config(&config(None), "realtime-test");
-        assert_eq!(anonymous.get("security.protocol"), None);
-        assert_eq!(anonymous.get("client.id"), Some("realtime-test"));
-        let named = client_config(&config(Some("realtime")), "realtime-test");
-        assert_eq!(named.get("security.protocol"), Some("sasl_plaintext"));
-        assert_eq!(named.get("sasl.username"), Some("realtime"));
+    fn the_client_is_anonymous_and_named_after_the_binary_by_default() {
+        let names = ["bootstrap.servers", "client.id", "security.protocol", "sasl.mechanism", "ssl.ca.location"];
+        let options = options(&KafkaConfig::anonymous("127.0.0.1:9"), names);
+        let expected = [Some("127.0.0.1:9"), Some("realtime-test"), Some("plaintext"), None, None];
+        assert_eq!(options.each_ref().map(Option::as_deref), expected);
+    }
+
+    #[test]
+    fn user_and_tls_decide_the_protocol_together() {
+        let identity = KafkaIdentity { certificate: "/tls.crt".into(), key: "/tls.key".into() };
+        let anonymous = KafkaConfig::anonymous("127.0.0.1:9");
+        let named = KafkaConfig { user: Some(user(SaslMechanism::ScramSha256)), ..anonymous.clone() };
+        let tls = Some(KafkaTls { authorities: "/ca.pem".into(), identity: None });
+        let own = Some(KafkaTls { authorities: "/ca.pem".into(), identity: Some(identity) });
+        let protocol = |config: &KafkaConfig| {
+            let [protocol] = options(config, ["security.protocol"]);
+            protocol.unwrap()
+        };
+        assert_eq!(protocol(&named), "sasl_plaintext");
+        assert_eq!(protocol(&KafkaConfig { tls: tls.clone(), ..anonymous.clone() }), "ssl");
+        assert_eq!(protocol(&KafkaConfig { tls, ..named.clone() }), "sasl_ssl");
+        let names = ["ssl.ca.location", "ssl.certificate.location", "ssl.key.location"];
+        let files = options(&KafkaConfig { tls: own, ..anonymous }, names);
+        assert_eq!(files.map(Option::unwrap), ["/ca.pem", "/tls.crt", "/tls.key"]);
+        let names = ["sasl.mechanism", "sasl.username", "sasl.password"];
+        assert_eq!(options(&named, names).map(Option::unwrap), ["SCRAM-SHA-256", "realtime", "secret"]);
+    }
+
+    #[test]
+    fn librdkafka_knows_every_mechanism_and_tls() {
+        for mechanism in [SaslMechanism::Plain, SaslMechanism::ScramSha256, SaslMechanism::ScramSha512] {
+            let mut config = KafkaConfig { user: Some(user(mechanism)), ..KafkaConfig::anonymous("127.0.0.1:9") };
+            Probe::new(&config, "realtime-test").unwrap();
+            // A file that is missing is the only thing that it finds fault with.
+            config.tls = Some(KafkaTls { authorities: "/no/such/ca.pem".into(), identity: None });
+            let error = Probe::new(&config, "realtime-test")
+                .err()
+                .and_then(|error| std::error::Error::source(&error).map(ToString::to_string));
+            assert!(error.as_ref().is_some_and(|error| error.contains("ssl.ca.location")), "{error:?}");
+        }
     }
 
     #[tokio::test]
     async fn a_closed_port_is_unreachable() {
-        let probe = Probe::new(&config(None), "realtime-test").unwrap();
+        let probe = Probe::new(&KafkaConfig::anonymous("127.0.0.1:9"), "realtime-test").unwrap();
         assert_eq!(probe.check().await, realtime_contract::readiness::DependencyState::Unreachable);
     }
 }

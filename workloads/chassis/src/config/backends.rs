@@ -48,27 +48,6 @@ pub struct RedisConfig {
     pub password: Option<Secret>,
 }
 
-/// How to reach Kafka.
-#[derive(Args, Clone, Debug)]
-#[command(next_help_heading = "Kafka")]
-pub struct KafkaConfig {
-    /// Bootstrap brokers, host:port by comma
-    #[arg(id = "kafka-brokers", long = "kafka-brokers", env = environment::KAFKA_BROKERS, value_name = "KAFKA_BROKERS=host:9092,host:9092", value_parser = brokers)]
-    pub brokers: String,
-
-    /// Client id; the binary's name when it is not given
-    #[arg(id = "kafka-client-id", long = "kafka-client-id", env = environment::KAFKA_CLIENT_ID, value_name = "KAFKA_CLIENT_ID")]
-    pub client_id: Option<String>,
-
-    /// User for SASL PLAIN; without it the connection is anonymous
-    #[arg(id = "kafka-username", long = "kafka-username", env = environment::KAFKA_USERNAME, value_name = "KAFKA_USERNAME", requires = "kafka-password")]
-    pub username: Option<String>,
-
-    /// Password for SASL PLAIN
-    #[arg(id = "kafka-password", long = "kafka-password", env = environment::KAFKA_PASSWORD, value_name = "KAFKA_PASSWORD", hide_env_values = true)]
-    pub password: Option<Secret>,
-}
-
 fn port(text: &str) -> Result<u16, String> {
     if text.starts_with("tcp://") {
         return Err("this looks like a Kubernetes service link; set enableServiceLinks: false in the pod, or give a number such as 6379".to_owned());
@@ -77,20 +56,6 @@ fn port(text: &str) -> Result<u16, String> {
         .ok()
         .filter(|port| *port > 0)
         .ok_or_else(|| "a port is a number from 1 to 65535, such as 6379".to_owned())
-}
-
-fn brokers(text: &str) -> Result<String, String> {
-    let is_address = |broker: &str| {
-        broker
-            .trim()
-            .rsplit_once(':')
-            .is_some_and(|(host, port)| !host.is_empty() && port.parse::<u16>().is_ok_and(|port| port > 0))
-    };
-    if text.split(',').all(is_address) {
-        Ok(text.to_owned())
-    } else {
-        Err("brokers are host:port by comma, such as kafka-0:9092,kafka-1:9092".to_owned())
-    }
 }
 
 #[cfg(test)]
@@ -106,11 +71,5 @@ mod tests {
     fn a_port_is_a_number_above_zero() {
         assert_eq!(port("6380"), Ok(6380));
         assert!(port("0").is_err() && port("redis").is_err());
-    }
-
-    #[test]
-    fn brokers_need_host_and_port_each() {
-        assert!(brokers("a:9092,b:9093").is_ok());
-        assert!(brokers("a:9092,b").is_err() && brokers(":9092").is_err() && brokers("").is_err());
     }
 }

@@ -94,8 +94,7 @@ mod tests {
     #[tokio::test]
     async fn brokers_answer_with_the_topic_and_without_it() {
         let cluster = MockCluster::new(1).unwrap();
-        let brokers = cluster.bootstrap_servers();
-        let config = KafkaConfig { brokers, client_id: None, username: None, password: None };
+        let config = KafkaConfig::anonymous(cluster.bootstrap_servers());
         let probe = Probe::new(&config, "realtime-test").unwrap();
         assert_eq!(probe.check().await, DependencyState::Ready);
         cluster.create_topic(topic::NOTIFICATIONS, 3, 1).unwrap();
