@@ -20,9 +20,15 @@ pub(crate) fn heartbeat(now: Timestamp) -> Bytes {
 /// The frame of a product event: the record as it came, with `broadcastTimestamp` spliced in as the last field. The record must be the
 /// text of a JSON object that is not empty.
 pub(crate) fn product_event(record: &str, now: Timestamp) -> Bytes {
+    data(&event(record, now))
+}
+
+/// What clients get of a record: its text as it came, with `broadcastTimestamp` spliced in as the last field. The record must be the text of a
+/// JSON object that is not empty.
+pub(crate) fn event(record: &str, now: Timestamp) -> String {
     let text = record.trim_end();
     let fields = text.strip_suffix('}').unwrap_or(text).trim_end();
-    data(&format!("{fields},\"broadcastTimestamp\":\"{}\"}}", milliseconds(now)))
+    format!("{fields},\"broadcastTimestamp\":\"{}\"}}", milliseconds(now))
 }
 
 fn data(text: &str) -> Bytes {

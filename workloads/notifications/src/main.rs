@@ -6,15 +6,35 @@
 //!
 //! Every replica reads every partition, so that each of its clients gets every event.
 
+#[cfg(test)]
+mod check;
+#[cfg(test)]
+mod cluster;
 mod config;
+#[cfg(test)]
+mod course;
+#[cfg(test)]
+mod cursor;
+#[cfg(test)]
+mod follower;
 mod frame;
+#[cfg(test)]
+mod gap;
 mod intake;
+#[cfg(test)]
+mod lanes;
+#[cfg(test)]
+mod measures;
 mod metrics;
 mod process;
 mod reader;
 mod router;
 mod routes;
 mod state;
+#[cfg(test)]
+mod survey;
+#[cfg(test)]
+mod window;
 
 use config::Config;
 

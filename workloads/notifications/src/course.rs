@@ -1,0 +1,328 @@
+//! How far each partition was read, and what becomes of its records. Does no IO: what Kafka says comes in as values.
+
+use std::{
+    collections::{BTreeMap, BTreeSet},
+    sync::Arc,
+};
+
+use jiff::Timestamp;
+use realtime_fanout::{Draft, Lane, Publisher};
+use tracing::{debug, info, warn};
+use uuid::Uuid;
+
+use crate::{
+    check::{Checker, Verdict, channel},
+    frame,
+    lanes::Lanes,
+    measures::Measures,
+    survey::{Extent, Known, Sight, Survey},
+    window::Window,
+};
+
+/// Where events go.
+pub(crate) trait Broadcast {
+    /// A lane begins at that offset.
+    fn begin(&mut self, lane: Lane, floor: u64);
+    /// Nothing of the lane will come any more.
+    fn retire(&mut self, lane: Lane);
+    /// What lies below the offset was lost.
+    fn lose(&mut self, lane: Lane, next: u64);
+    /// The record gives no event.
+    fn skip(&mut self, lane: Lane, offset: u64);
+    /// The record is an event.
+    fn push(&mut self, draft: &Draft<'_>);
+    /// Sends out what waits.
+    fn flush(&mut self);
+}
+
+impl Broadcast for Publisher {
+    fn begin(&mut self, lane: Lane, floor: u64) {
+        Self::begin(self, lane, floor);
+    }
+
+    fn retire(&mut self, lane: Lane) {
+        Self::retire(self, lane);
+    }
+
+    fn lose(&mut self, lane: Lane, next: u64) {
+        Self::lose(self, lane, next);
+    }
+
+    fn skip(&mut self, lane: Lane, offset: u64) {
+        Self::skip(self, lane, offset);
+    }
+
+    fn push(&mut self, draft: &Draft<'_>) {
+        Self::push(self, draft);
+    }
+
+    fn flush(&mut self) {
+        Self::flush(self);
+    }
+}
+
+/// A record of a topic.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Record<'a> {
+    pub(crate) topic: &'a str,
+    pub(crate) partition: i32,
+    pub(crate) offset: u64,
+    pub(crate) key: Option<&'a [u8]>,
+    pub(crate) value: Option<&'a [u8]>,
+    /// In milliseconds since 1970.
+    pub(crate) recorded_at: Option<i64>,
+}
+
+/// How far a start reads back.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Settings {
+    /// Offsets of a partition within which an id counts once.
+    pub(crate) window: u64,
+    /// Events that memory holds, of all partitions together.
+    pub(crate) ring: u64,
+}
+
+/// What must be done with the consumer.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Next {
+    /// It goes on.
+    GoOn,
+    /// Other partitions, or other offsets, are to be read.
+    Assign,
+}
+
+/// How far each partition was read.
+pub(crate) struct Course {
+    pub(crate) lanes: Arc<Lanes>,
+    checker: Arc<Checker>,
+    settings: Settings,
+    measures: Measures,
+    tracks: BTreeMap<Box<str>, BTreeMap<i32, Track>>,
+    /// Topics that did not exist when they were last asked for.
+    absent: BTreeSet<Box<str>>,
+    /// Topics of which the brokers said nothing when they were last asked for.
+    hidden: BTreeSet<Box<str>>,
+}
+
+struct Track {
+    lane: Lane,
+    /// The offset that is read next.
+    next: u64,
+    /// From there on it is known what is a duplicate: what lies below only fills the window.
+    floor: u64,
+    /// From there on events are news; what lies below is for clients that come back.
+    news: u64,
+    window: Window,
+}
+
+impl Course {
+    /// Nothing is read yet.
+    pub(crate) fn new(lanes: Arc<Lanes>, checker: Arc<Checker>, settings: Settings, measures: Measures) -> Self {
+        let (tracks, absent, hidden) = (BTreeMap::new(), BTreeSet::new(), BTreeSet::new());
+        Self { lanes, checker, settings, measures, tracks, absent, hidden }
+    }
+
+    /// Next offsets, for the next survey.
+    pub(crate) fn known(&self) -> Known {
+        let mut known = Known::new();
+        for place in self.lanes.places() {
+            let track = self.tracks.get(&place.topic).and_then(|tracks| tracks.get(&place.partition));
+            let (_, partitions) = known.entry(place.topic).or_insert((place.id, BTreeMap::new()));
+            partitions.extend(track.map(|track| (place.partition, track.next)));
+        }
+        known
+    }
+
+    /// Topic, partition and next offset of all that is to be read.
+    pub(crate) fn positions(&self) -> impl Iterator<Item = (&str, i32, u64)> {
+        self.tracks.iter().flat_map(|(topic, tracks)| {
+            tracks.iter().map(|(partition, track)| (topic.as_ref(), *partition, track.next))
+        })
+    }
+
+    /// Whether every partition was read up to where it ended when it was first seen.
+    pub(crate) fn caught_up(&self) -> bool {
+        self.tracks.values().flat_map(BTreeMap::values).all(|track| track.next >= track.news)
+    }
+
+    /// The records below the offset were all taken or are none that can be read: control records of transactions.
+    pub(crate) fn pass(&mut self, topic: &str, partition: i32, offset: u64) {
+        let track = self.tracks.get_mut(topic).and_then(|tracks| tracks.get_mut(&partition));
+        if let Some(track) = track.filter(|track| track.next < track.news && offset >= track.news) {
+            track.next = offset;
+        }
+    }
+
+    /// Takes what the brokers said.
+    pub(crate) fn observe(&mut self, survey: &Survey, out: &mut impl Broadcast) -> Next {
+        let mut next = Next::GoOn;
+        let partitions: usize = survey.topics.iter().map(|(_, sight)| partitions(sight)).sum();
+        let warm = self.settings.ring / u64::try_from(partitions.max(1)).unwrap_or(u64::MAX);
+        for (topic, sight) in &survey.topics {
+            match sight {
+                Sight::Absent => self.miss(topic),
+                Sight::Hidden(error) => {
+                    if self.hidden.insert(topic.clone()) {
+                        warn!(%topic, error = error as &dyn std::error::Error, "the brokers do not describe a topic, trying again");
+                    }
+                }
+                Sight::Found { id, extents, partitions } => {
+                    let behind = survey.known.get(topic).filter(|(known, _)| survey.all && known == id);
+                    if let Some((_, asked)) = behind {
+                        self.compare(topic, asked, extents, out);
+                        next = Next::Assign;
+                    }
+                    if self.find(topic, (*id, *partitions), extents, warm, out) {
+                        next = Next::Assign;
+                    }
+                }
+            }
+        }
+        self.measures.partitions.set(i64::try_from(self.positions().count()).unwrap_or(i64::MAX));
+        next
+    }
+
+    fn miss(&mut self, topic: &str) {
+        if self.absent.insert(topic.into()) {
+            warn!(topic, "topic does not exist, waiting for it");
+        }
+    }
+
+    /// The topic exists. Tells whether something is read that was not.
+    fn find(
+        &mut self,
+        topic: &str,
+        (id, partitions): (Uuid, usize),
+        extents: &BTreeMap<i32, Extent>,
+        warm: u64,
+        out: &mut impl Broadcast,
+    ) -> bool {
+        let was_absent = self.absent.remove(topic);
+        self.hidden.remove(topic);
+        let first = !self.tracks.contains_key(topic);
+        let retired = self.lanes.enter(topic, id, partitions);
+        for lane in &retired {
+            out.retire(*lane);
+        }
+        let recreated = !retired.is_empty();
+        if recreated {
+            warn!(topic, %id, "topic was created anew, reading it from its beginning");
+            self.measures.recreations.inc();
+            self.tracks.remove(topic);
+        }
+        // What was there before the process is no news. Whatever came into being since then is, from its beginning.
+        let read_back = (first && !was_absent && !recreated).then_some(warm);
+        let mut begun = 0;
+        for (partition, extent) in extents {
+            begun += usize::from(self.begin((topic, *partition), *extent, read_back, out));
+        }
+        if begun > 0 {
+            info!(topic, partitions = begun, from_the_beginning = read_back.is_none(), "partitions are read");
+        }
+        begun > 0
+    }
+
+    fn begin(
+        &mut self,
+        (topic, partition): (&str, i32),
+        extent: Extent,
+        read_back: Option<u64>,
+        out: &mut impl Broadcast,
+    ) -> bool {
+        let Some(lane) = self.lanes.lane(topic, partition) else { return false };
+        let tracks = self.tracks.entry(topic.into()).or_default();
+        if tracks.contains_key(&partition) {
+            return false;
+        }
+        let window = self.settings.window;
+        let begin = read_back
+            .map_or(extent.low, |warm| extent.high.saturating_sub(window.saturating_add(warm)).max(extent.low));
+        let floor = if begin == extent.low { begin } else { begin + window };
+        let news = if read_back.is_some() { extent.high } else { begin };
+        tracks.insert(partition, Track { lane, next: begin, floor, news, window: Window::new(window) });
+        out.begin(lane, floor);
+        true
+    }
+
+    /// What is to be read next may no longer lie in the log. `asked` is how far the reader was when it asked.
+    fn compare(
+        &mut self,
+        topic: &str,
+        asked: &BTreeMap<i32, u64>,
+        extents: &BTreeMap<i32, Extent>,
+        out: &mut impl Broadcast,
+    ) {
+        for (partition, Extent { low, high }) in extents {
+            let track = self.tracks.get_mut(topic).and_then(|tracks| tracks.get_mut(partition));
+            let Some((track, asked)) = track.zip(asked.get(partition)) else { continue };
+            if *low > track.next {
+                warn!(topic, partition, from = track.next, to = low, "records left the log before they were read");
+                self.measures.lost.inc_by(low - track.next);
+                track.next = *low;
+                track.news = track.news.min(*low);
+                out.lose(track.lane, *low);
+            } else if high < asked
+                && let Some((old, lane)) = self.lanes.renew(topic, *partition)
+            {
+                warn!(topic, partition, from = high, to = asked, "the log lost its end, going on where it ends now");
+                *track =
+                    Track { lane, next: *high, floor: *high, news: *high, window: Window::new(self.settings.window) };
+                out.retire(old);
+                out.begin(lane, *high);
+            }
+        }
+    }
+
+    /// Takes a record; tells how many bytes wait to be sent.
+    pub(crate) fn take(&mut self, record: &Record<'_>, now: Timestamp, out: &mut impl Broadcast) -> usize {
+        let track = self.tracks.get_mut(record.topic).and_then(|tracks| tracks.get_mut(&record.partition));
+        let Some(track) = track.filter(|track| record.offset >= track.next) else { return 0 };
+        track.next = record.offset + 1;
+        let verdict = self.checker.judge(&mut track.window, record.offset, record.value);
+        if record.offset < track.floor {
+            return 0;
+        }
+        if record.offset >= track.news {
+            measure(&self.measures, record, &verdict, now);
+        }
+        let Verdict::Broadcast(event) = verdict else {
+            out.skip(track.lane, record.offset);
+            return 0;
+        };
+        let data = frame::event(event.text, now);
+        out.push(&Draft {
+            lane: track.lane,
+            offset: record.offset,
+            channel: channel(record.key, record.topic),
+            kind: &event.kind,
+            data: &data,
+            recorded_at: record.recorded_at,
+        });
+        data.len()
+    }
+}
+
+fn partitions(sight: &Sight) -> usize {
+    match sight {
+        Sight::Found { partitions, .. } => *partitions,
+        Sight::Absent | Sight::Hidden(_) => 0,
+    }
+}
+
+fn measure(measures: &Measures, record: &Record<'_>, verdict: &Verdict<'_>, now: Timestamp) {
+    let Record { topic, partition, offset, .. } = record;
+    match verdict {
+        Verdict::Broadcast(_) => measures.broadcast(record.recorded_at.map(|time| now.as_millisecond() - time)),
+        Verdict::Duplicate => {
+            measures.duplicate();
+            debug!(topic, partition, offset, "record skipped: its id came before");
+        }
+        Verdict::Invalid(invalid) => {
+            measures.invalid(invalid);
+            debug!(topic, partition, offset, error = invalid as &dyn std::error::Error, "record skipped");
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests;

@@ -1,0 +1,154 @@
+use realtime_fanout::{Draft, Lane};
+use tokio::{
+    sync::mpsc::{UnboundedReceiver, UnboundedSender, unbounded_channel},
+    time::timeout,
+};
+
+use super::*;
+use crate::{
+    check::Checker,
+    cluster::{Cluster, event},
+    course::Settings,
+    lanes::Lanes,
+};
+
+const PATIENCE: Duration = Duration::from_secs(30);
+
+/// What was pushed, and with which lane and offset.
+#[derive(Clone, Debug, PartialEq, Eq)]
+struct Pushed(u32, u64, String);
+
+#[derive(Clone)]
+struct Wire(UnboundedSender<Pushed>);
+
+impl Broadcast for Wire {
+    fn begin(&mut self, _: Lane, _: u64) {}
+    fn retire(&mut self, _: Lane) {}
+    fn lose(&mut self, _: Lane, _: u64) {}
+    fn skip(&mut self, _: Lane, _: u64) {}
+    fn push(&mut self, draft: &Draft<'_>) {
+        let data: serde_json::Value = serde_json::from_str(draft.data).unwrap();
+        assert_eq!(draft.channel, "key");
+        self.0.send(Pushed(draft.lane.0, draft.offset, data["id"].as_str().unwrap().to_owned())).unwrap();
+    }
+    fn flush(&mut self) {}
+}
+
+/// A follower that runs.
+struct Running {
+    pushed: UnboundedReceiver<Pushed>,
+    measures: Measures,
+    token: CancellationToken,
+    task: JoinHandle<()>,
+}
+
+impl Running {
+    async fn start(cluster: &Cluster, topics: &[&str]) -> Self {
+        let measures = Measures::new(&prometheus::Registry::new()).unwrap();
+        let checker = Checker::new(r#"[{"type":"A","schema":true}]"#).unwrap();
+        let settings = Settings { window: 10, ring: 10 };
+        let lanes = Arc::new(Lanes::new(topics.iter().copied()));
+        let course = Course::new(lanes, checker.into(), settings, measures.clone());
+        let follower = Follower::new(&cluster.config(), course, &measures).unwrap();
+        let (sender, pushed) = unbounded_channel();
+        let (ready, when_ready) = oneshot::channel();
+        let token = CancellationToken::new();
+        let task = tokio::spawn(follower.run(Wire(sender), ready, token.clone()));
+        timeout(PATIENCE, when_ready).await.unwrap().unwrap();
+        Self { pushed, measures, token, task }
+    }
+
+    /// What was pushed before the start was over.
+    fn at_hand(&mut self) -> Vec<Pushed> {
+        std::iter::from_fn(|| self.pushed.try_recv().ok()).collect()
+    }
+
+    async fn next(&mut self) -> Pushed {
+        timeout(PATIENCE, self.pushed.recv()).await.unwrap().unwrap()
+    }
+
+    async fn end(self) {
+        self.token.cancel();
+        self.task.await.unwrap();
+    }
+}
+
+fn pushed(lane: u32, offset: u64, id: &str) -> Pushed {
+    Pushed(lane, offset, id.to_owned())
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_start_fills_memory_and_then_follows_in_order() {
+    let cluster = Cluster::new(&[("events", 1)]);
+    for offset in 0..40 {
+        cluster.append(("events", 0), 0, &event(&offset.to_string()));
+    }
+    let mut running = Running::start(&cluster, &["events"]).await;
+    let warm: Vec<_> = (30..40).map(|offset| pushed(0, offset, &offset.to_string())).collect();
+    assert_eq!(running.at_hand(), warm);
+    assert_eq!(running.measures.processed(), 0);
+    for offset in 40..60 {
+        cluster.append(("events", 0), 0, &event(&offset.to_string()));
+    }
+    for offset in 40..60 {
+        assert_eq!(running.next().await, pushed(0, offset, &offset.to_string()));
+    }
+    assert_eq!(running.measures.processed(), 20);
+    running.end().await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_start_again_decides_about_duplicates_as_before() {
+    let cluster = Cluster::new(&[("events", 2)]);
+    let mut random = fastrand::Rng::with_seed(7);
+    let mut first = Running::start(&cluster, &["events"]).await;
+    for _ in 0..80 {
+        cluster.append(("events", random.i32(0..2)), 0, &event(&random.u8(0..15).to_string()));
+    }
+    cluster.append(("events", 0), 0, &event("last"));
+    let mut before = Vec::new();
+    while !before.last().is_some_and(|Pushed(_, _, id)| id == "last") {
+        before.push(first.next().await);
+    }
+    first.end().await;
+    let mut second = Running::start(&cluster, &["events"]).await;
+    let mut again = second.at_hand();
+    second.end().await;
+    for lane in 0..2 {
+        let of_lane = |pushed: &&Pushed| pushed.0 == lane;
+        let Some(from) = again.iter().find(of_lane).map(|pushed| pushed.1) else { panic!("nothing of lane {lane}") };
+        let same: Vec<_> = before.iter().filter(of_lane).filter(|pushed| pushed.1 >= from).cloned().collect();
+        assert_eq!(again.extract_if(.., |pushed| pushed.0 == lane).collect::<Vec<_>>(), same, "lane {lane}");
+    }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_topic_that_appears_is_read_from_its_beginning_beside_the_others() {
+    let cluster = Cluster::new(&[("events", 1)]);
+    let mut running = Running::start(&cluster, &["events", "orders"]).await;
+    cluster.append(("events", 0), 0, &event("one"));
+    assert_eq!(running.next().await, pushed(0, 0, "one"));
+    cluster.brokers.create_topic("orders", 2, 1).unwrap();
+    cluster.append(("orders", 1), 0, &event("two"));
+    assert_eq!(running.next().await, pushed(2, 0, "two"));
+    cluster.append(("events", 0), 0, &event("three"));
+    assert_eq!(running.next().await, pushed(0, 1, "three"));
+    assert_eq!(running.measures.partitions.get(), 3);
+    running.end().await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_broker_that_goes_and_returns_loses_nothing() {
+    let cluster = Cluster::new(&[("events", 1)]);
+    let mut running = Running::start(&cluster, &["events"]).await;
+    cluster.append(("events", 0), 0, &event("one"));
+    assert_eq!(running.next().await, pushed(0, 0, "one"));
+    cluster.brokers.broker_down(1).unwrap();
+    cluster.brokers.broker_up(1).unwrap();
+    cluster.append(("events", 0), 0, &event("two"));
+    cluster.append(("events", 0), 0, &event("two"));
+    cluster.append(("events", 0), 0, &event("three"));
+    assert_eq!(running.next().await, pushed(0, 1, "two"));
+    assert_eq!(running.next().await, pushed(0, 3, "three"));
+    running.end().await;
+}
