@@ -64,6 +64,23 @@ pub(crate) enum Task {
         #[arg(last = true)]
         arguments: Vec<String>,
     },
+    /// Measure a service against a floor and its peers, on this machine and without a cluster
+    Bench {
+        /// Which one
+        service: Service,
+        /// Only these scenarios, by comma: crowd, saturated, latency, storm, churn
+        #[arg(long, value_delimiter = ',', value_parser = ["crowd", "saturated", "latency", "storm", "churn"])]
+        only: Vec<String>,
+        /// Only these servers, by comma: floor, floor-batched, axum, node, ours
+        #[arg(long, value_delimiter = ',', value_parser = ["floor", "floor-batched", "axum", "node", "ours"])]
+        peers: Vec<String>,
+        /// How often everything is measured
+        #[arg(long, default_value_t = 3, value_parser = clap::value_parser!(u16).range(1..=99))]
+        rounds: u16,
+        /// Replace the figures and the chart in docs/benchmarks.md
+        #[arg(long, conflicts_with_all = ["only", "peers"])]
+        write: bool,
+    },
     /// Write the files that are generated from the types: the resource's definition, the admission policy
     Generate,
 }
@@ -75,9 +92,16 @@ impl Task {
             Self::Up { context, .. } => context.is_none(),
             Self::Images { release, .. } => !*release,
             Self::Down { .. } | Self::Test { .. } | Self::Cluster { .. } => true,
-            Self::Kubectl { .. } | Self::Generate => false,
+            Self::Kubectl { .. } | Self::Bench { .. } | Self::Generate => false,
         }
     }
+}
+
+/// What can be measured.
+#[derive(Clone, Copy, Debug, ValueEnum)]
+pub(crate) enum Service {
+    /// realtime-notifications
+    Notifications,
 }
 
 /// What can be done with a local cluster.

@@ -4,6 +4,7 @@
 //! modules use `anyhow`.
 
 mod arguments;
+mod bench;
 mod cache;
 mod chart;
 mod cluster;
@@ -34,7 +35,7 @@ use std::process::ExitCode;
 use anyhow::{Context as _, Result};
 use clap::Parser as _;
 
-use crate::arguments::{Arguments, ClusterAction, Task};
+use crate::arguments::{Arguments, ClusterAction, Service, Task};
 use crate::cluster::{Cluster, status, stop};
 use crate::images::workload::Profile;
 use crate::session::Session;
@@ -83,6 +84,9 @@ fn run(session: &Session, task: Task) -> Result<()> {
         Task::Kubectl { name, arguments } => {
             let cluster = Cluster::named(&session.cache, &name)?;
             Err(cluster.kubectl().command().args(arguments).exec()).context("failed to start kubectl")
+        }
+        Task::Bench { service: Service::Notifications, only, peers, rounds, write } => {
+            bench::notifications(session, &bench::Options { only, peers, rounds, write })
         }
         Task::Generate => generate::write(session),
     }

@@ -62,10 +62,21 @@ pub(crate) fn build(cache: &Cache, profile: Profile) -> Result<Vec<Image>> {
 }
 
 fn compile(cache: &Cache, profile: Profile) -> Result<Vec<PathBuf>> {
+    // The benchmark's program goes into no image.
+    let arguments = ["--workspace", "--exclude", "realtime-bench"];
+    build_programs(cache, &arguments, profile)
+}
+
+/// Compiles these packages for measurements, and gives the paths of their programs.
+pub(crate) fn compile_release(cache: &Cache, packages: &[&str]) -> Result<Vec<PathBuf>> {
+    build_programs(cache, packages, Profile::Release)
+}
+
+fn build_programs(cache: &Cache, packages: &[&str], profile: Profile) -> Result<Vec<PathBuf>> {
     let log = cache.logs().join("cargo-build.log");
     let errors = File::create(&log).with_context(|| format!("failed to create {}", log.display()))?;
     let mut cargo = cargo(cache);
-    cargo.args(["build", "--workspace", "--bins", "--message-format=json-render-diagnostics"]);
+    cargo.args(["build", "--bins", "--message-format=json-render-diagnostics"]).args(packages);
     if profile == Profile::Release {
         cargo.arg("--release");
     }

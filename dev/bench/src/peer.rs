@@ -1,0 +1,102 @@
+//! The servers that are measured: ours and those that it is compared with.
+
+pub(crate) mod axum;
+pub(crate) mod floor;
+mod source;
+
+use std::path::{Path, PathBuf};
+use std::process::Command;
+
+use clap::{Args, ValueEnum};
+use realtime_contract::{environment, topic};
+use serde::{Deserialize, Serialize};
+
+/// One server.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize, ValueEnum)]
+#[serde(rename_all = "kebab-case")]
+pub(crate) enum Peer {
+    /// A bare loop: one write of each event to each socket
+    Floor,
+    /// The bare loop, with all events at hand in one write
+    FloorBatched,
+    /// axum's own `Sse` over a broadcast channel of tokio
+    Axum,
+    /// better-sse and kafkajs on Node
+    Node,
+    /// realtime-notifications
+    Ours,
+}
+
+impl Peer {
+    /// In the order of the tables.
+    pub(crate) const ALL: [Self; 5] = [Self::Floor, Self::FloorBatched, Self::Axum, Self::Node, Self::Ours];
+
+    /// Name in tables and charts.
+    pub(crate) const fn title(self) -> &'static str {
+        match self {
+            Self::Floor => "floor",
+            Self::FloorBatched => "floor, batched",
+            Self::Axum => "axum Sse",
+            Self::Node => "Node better-sse",
+            Self::Ours => "realtime-notifications",
+        }
+    }
+
+    /// What starts it.
+    pub(crate) fn command(self, programs: &Programs, brokers: &str, port: u16, ops_port: u16) -> Command {
+        let own = |mode: &str| {
+            let mut command = Command::new(&programs.own);
+            command.args([mode, "--brokers", brokers, "--port", &port.to_string()]);
+            command
+        };
+        match self {
+            Self::Floor => own("floor"),
+            Self::FloorBatched => {
+                let mut command = own("floor");
+                command.arg("--batched");
+                command
+            }
+            Self::Axum => own("axum"),
+            Self::Node => {
+                let mut command = Command::new("node");
+                command.arg(programs.node.join("server.mjs")).args([brokers, &port.to_string(), topic::PRODUCT_EVENTS]);
+                command
+            }
+            Self::Ours => {
+                let mut command = Command::new(&programs.notifications);
+                command.env(environment::KAFKA_BROKERS, brokers).env(environment::PORT, port.to_string());
+                command.env(environment::OPS_PORT, ops_port.to_string());
+                command
+            }
+        }
+    }
+}
+
+/// Where the servers are.
+#[derive(Clone, Debug)]
+pub(crate) struct Programs {
+    /// This program.
+    pub(crate) own: PathBuf,
+    /// Folder of the server on Node, with its packages.
+    pub(crate) node: PathBuf,
+    /// realtime-notifications.
+    pub(crate) notifications: PathBuf,
+}
+
+impl Programs {
+    /// This program, and those two.
+    pub(crate) fn new(node: &Path, notifications: &Path) -> std::io::Result<Self> {
+        Ok(Self { own: std::env::current_exe()?, node: node.to_owned(), notifications: notifications.to_owned() })
+    }
+}
+
+/// Options of the peers in this program.
+#[derive(Clone, Debug, Args)]
+pub(crate) struct PeerArguments {
+    /// Address of the broker
+    #[arg(long)]
+    brokers: String,
+    /// Port to listen on
+    #[arg(long)]
+    port: u16,
+}

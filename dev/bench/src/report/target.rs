@@ -1,0 +1,115 @@
+//! What is promised of the service, and whether the run showed it.
+
+use crate::figures::{Figures, Metric, Unit};
+use crate::peer::Peer;
+
+/// One promise about ours.
+struct Target {
+    metric: Metric,
+    limit: Limit,
+}
+
+enum Limit {
+    /// No more than this value.
+    Ceiling(f64),
+    /// No more than so many times the peer's value in the same round.
+    TimesAtMost(f64, &'static [Peer]),
+    /// At least so many times the peer's value in the same round; of several peers, the best one.
+    TimesAtLeast(f64, &'static [Peer]),
+}
+
+const TARGETS: [Target; 7] = [
+    Target { metric: Metric::IdleMemory, limit: Limit::Ceiling(3000.0) },
+    Target {
+        metric: Metric::DeliveriesPerCpuSecond,
+        limit: Limit::TimesAtLeast(0.7, &[Peer::Floor, Peer::FloorBatched]),
+    },
+    Target { metric: Metric::DeliveriesPerCpuSecond, limit: Limit::TimesAtLeast(5.0, &[Peer::Node]) },
+    Target { metric: Metric::LatencyTail, limit: Limit::TimesAtMost(1.5, &[Peer::Floor]) },
+    Target { metric: Metric::LastDelivery, limit: Limit::TimesAtMost(1.5, &[Peer::Floor]) },
+    Target { metric: Metric::NewcomerInStorm, limit: Limit::Ceiling(1000.0) },
+    Target { metric: Metric::Churn, limit: Limit::Ceiling(1.05) },
+];
+
+/// A Markdown table, one line for each promise. What was not measured is said, too.
+pub(super) fn table(figures: &Figures) -> String {
+    let mut text = "| target | measured | reached |\n|---|---|---|\n".to_owned();
+    for target in &TARGETS {
+        let (goal, measured, reached) = judge(figures, target);
+        let reached = match reached {
+            Some(true) => "yes",
+            Some(false) => "**no**",
+            None => "not measured",
+        };
+        text += &format!("| {}: {goal} | {measured} | {reached} |\n", target.metric.title());
+    }
+    text
+}
+
+/// The goal and the measured value in words, and whether it was reached.
+fn judge(figures: &Figures, target: &Target) -> (String, String, Option<bool>) {
+    let metric = target.metric;
+    let times = |peers: &[Peer]| {
+        figures.median_of(|round| {
+            let best = peers.iter().filter_map(|peer| figures.value(round, *peer, metric)).reduce(f64::max)?;
+            Some(figures.value(round, Peer::Ours, metric)? / best)
+        })
+    };
+    let words = |value: Option<f64>, unit: Unit| value.map_or_else(|| "–".to_owned(), |value| unit.text(value));
+    let factor = |value: Option<f64>| value.map_or_else(|| "–".to_owned(), |value| format!("{value:.2} times"));
+    let name = |peers: &[Peer]| peers.first().map_or("", |peer| peer.title());
+    match target.limit {
+        Limit::Ceiling(limit) => {
+            let value = figures.median(Peer::Ours, metric);
+            let goal = format!("at most {}", metric.unit().text(limit));
+            (goal, words(value, metric.unit()), value.map(|value| value <= limit))
+        }
+        Limit::TimesAtMost(limit, peers) => {
+            let value = times(peers);
+            (format!("at most {limit} times {}", name(peers)), factor(value), value.map(|value| value <= limit))
+        }
+        Limit::TimesAtLeast(limit, peers) => {
+            let value = times(peers);
+            let best = if peers.len() > 1 { ", whichever mode is better" } else { "" };
+            (format!("at least {limit} times {}{best}", name(peers)), factor(value), value.map(|value| value >= limit))
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::figures::Measurement;
+
+    fn figures(values: &[(Peer, Metric, f64)]) -> Figures {
+        let measurements = values.iter().map(|(peer, metric, value)| Measurement {
+            round: 1,
+            peer: *peer,
+            metric: *metric,
+            value: *value,
+        });
+        Figures { measurements: measurements.collect(), failures: Vec::new() }
+    }
+
+    #[test]
+    fn the_better_mode_of_the_floor_counts() {
+        let metric = Metric::DeliveriesPerCpuSecond;
+        let table = table(&figures(&[
+            (Peer::Floor, metric, 100.0),
+            (Peer::FloorBatched, metric, 1000.0),
+            (Peer::Node, metric, 100.0),
+            (Peer::Ours, metric, 600.0),
+        ]));
+        let line = |text: &str| table.lines().find(|line| line.contains(text)).unwrap().to_owned();
+        assert!(line("0.7 times floor").ends_with("| 0.60 times | **no** |"), "{table}");
+        assert!(line("5 times Node").ends_with("| 6.00 times | yes |"), "{table}");
+    }
+
+    #[test]
+    fn a_limit_itself_is_reached_and_what_is_missing_is_said() {
+        let table = table(&figures(&[(Peer::Ours, Metric::Churn, 1.05), (Peer::Ours, Metric::LatencyTail, 1.0)]));
+        let lines: Vec<&str> = table.lines().collect();
+        assert!(lines[8].ends_with("at most 1.050 | 1.050 | yes |"), "{table}");
+        assert!(lines[5].ends_with("1.5 times floor | – | not measured |"), "{table}");
+    }
+}
