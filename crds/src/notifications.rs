@@ -1,7 +1,6 @@
 //! Settings of the notifications service.
 
 use kube::KubeSchema;
-use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
 use crate::workload::LogLevel;
@@ -75,8 +74,10 @@ pub struct ConnectionLimits {
 }
 
 /// The newest events that an instance keeps in memory; the lower of both limits counts.
-#[derive(JsonSchema, Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
+#[derive(KubeSchema, Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
 #[serde(rename_all = "camelCase")]
+#[x_kube(validation = Rule::new("!has(self.size) || (quantity(self.size).compareTo(quantity('1Mi')) >= 0 && quantity(self.size).compareTo(quantity('2Gi')) <= 0)")
+    .message("ring: size must be from 1Mi to 2Gi; correct it"))]
 pub struct Ring {
     /// Number of events. Default 10000.
     #[serde(default, skip_serializing_if = "Option::is_none")]

@@ -116,6 +116,14 @@ fn refuses_more_connections_of_one_address_than_of_all() {
 }
 
 #[test]
+fn refuses_a_ring_that_holds_next_to_nothing_or_more_than_an_instance_could() {
+    for size in ["1000Ki", "2049Mi"] {
+        let spec = format!("{{notifications: {{config: {{ring: {{size: {size}}}}}}}}}");
+        says(&refusal(&spec), "size must be from 1Mi to 2Gi");
+    }
+}
+
+#[test]
 fn refuses_a_schema_for_types_that_have_a_shape_already() {
     for (kind, sentence) in [("LowStockWarning", "are there already"), ("gap", "are what the stream itself says")] {
         says(&refusal(&format!("{{schemas: [{{type: {kind}, schema: {{}}}}]}}")), sentence);

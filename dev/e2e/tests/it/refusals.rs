@@ -111,6 +111,14 @@ async fn refuses_more_connections_of_one_address_than_of_all() {
 }
 
 #[tokio::test]
+async fn refuses_a_ring_that_holds_next_to_nothing_or_more_than_an_instance_could() {
+    for size in ["1000Ki", "2049Mi"] {
+        let spec = json!({"notifications": {"config": {"ring": {"size": size}}}});
+        says(answer("demo", &spec).await, "size must be from 1Mi to 2Gi");
+    }
+}
+
+#[tokio::test]
 async fn refuses_a_schema_for_types_that_have_a_shape_already() {
     for (kind, sentence) in [("ProductCreated", "are there already"), ("gap", "are what the stream itself says")] {
         let spec = json!({"schemas": [{"type": kind, "schema": {}}]});

@@ -34,7 +34,7 @@ fn api_server(secret: Option<Value>, faster: Option<Value>) -> (Client, Shared) 
             let (parts, body) = request.into_parts();
             let body = body.collect_bytes().await.unwrap();
             let (status, answer) = if parts.uri.path().contains("/secrets") {
-                shared.lock().unwrap().answer(&parts.method, serde_json::from_slice(&body).unwrap_or_default())
+                shared.lock().unwrap().answer(&parts.method, &serde_json::from_slice(&body).unwrap_or_default())
             } else {
                 refusal(StatusCode::NOT_FOUND)
             };
@@ -46,7 +46,7 @@ fn api_server(secret: Option<Value>, faster: Option<Value>) -> (Client, Shared) 
 }
 
 impl Server {
-    fn answer(&mut self, method: &Method, body: Value) -> (StatusCode, Value) {
+    fn answer(&mut self, method: &Method, body: &Value) -> (StatusCode, Value) {
         if method == Method::GET {
             return self.secret.clone().map_or_else(|| refusal(StatusCode::NOT_FOUND), |it| (StatusCode::OK, it));
         }
