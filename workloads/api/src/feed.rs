@@ -1,73 +1,153 @@
-//! What goes to clients: a feed entry as a frame of the stream.
+//! The feed as the streams see it: one lane, whose offsets are the feed's positions.
+
+use std::sync::{Arc, OnceLock};
 
 use bytes::Bytes;
 use jiff::Timestamp;
 use realtime_contract::feed::FeedEntry;
 use realtime_contract::time::milliseconds;
-use realtime_fanout::sse::Frame;
+use realtime_fanout::{CursorCodec, Draft, Lane, Vector, sse::Frame};
+use serde::Deserialize;
 use serde_json::json;
 use uuid::Uuid;
 
 use crate::cursor::FeedCursor;
 
-/// The frame of a notification: the feed's own bytes behind their cursor.
+/// The feed has one order.
+pub(crate) const LANE: Lane = Lane(0);
+/// The type of all that it holds.
+const KIND: &str = "notification";
+
+/// Names the life of the store; unset until the feed was found. Clones are the same one.
+#[derive(Clone, Debug, Default)]
+pub(crate) struct Epoch(Arc<OnceLock<Uuid>>);
+
+impl Epoch {
+    /// The epoch, once the feed was found.
+    pub(crate) fn get(&self) -> Option<Uuid> {
+        self.0.get().copied()
+    }
+
+    /// Sets the epoch, the first time; says which one it is.
+    pub(crate) fn found(&self, epoch: Uuid) -> Uuid {
+        *self.0.get_or_init(|| epoch)
+    }
+}
+
+impl CursorCodec for Epoch {
+    /// Before the feed was found no stream is served; a client takes an empty text for no cursor.
+    fn encode(&self, vector: &Vector) -> String {
+        self.get().map(|epoch| FeedCursor { epoch, position: position(vector) }.to_string()).unwrap_or_default()
+    }
+}
+
+/// What a client has that has everything up to the position.
+pub(crate) fn vector(position: u64) -> Vector {
+    Vector::from_iter([(LANE, position + 1)])
+}
+
+/// The position up to which a client has everything.
+pub(crate) fn position(vector: &Vector) -> u64 {
+    vector.next(LANE).saturating_sub(1)
+}
+
+/// What becomes an event: the feed's own bytes.
+pub(crate) fn draft(entry: &FeedEntry) -> Draft<'_> {
+    Draft {
+        lane: LANE,
+        offset: entry.position,
+        channel: &entry.channel,
+        kind: KIND,
+        data: &entry.notification,
+        recorded_at: created_at(&entry.notification),
+    }
+}
+
+/// When the notification was accepted, in milliseconds since 1970.
+fn created_at(notification: &str) -> Option<i64> {
+    #[derive(Deserialize)]
+    struct Stamped {
+        timestamp: Timestamp,
+    }
+    serde_json::from_str(notification).ok().map(|Stamped { timestamp }| timestamp.as_millisecond())
+}
+
+/// The frame of a notification that is read from the store: the same bytes as of one that is broadcast.
 pub(crate) fn notification_frame(epoch: Uuid, entry: &FeedEntry) -> Bytes {
     let cursor = FeedCursor { epoch, position: entry.position };
     Frame::new().id(&cursor.to_string()).data(&entry.notification).encode()
 }
 
-/// The first frame of a connection; its cursor is where the connection begins.
-pub(crate) fn connection_frame(cursor: FeedCursor, now: Timestamp) -> Bytes {
+/// Data of the first frame of a connection.
+pub(crate) fn greeting(now: Timestamp) -> String {
     let data = json!({
         "type": "connection",
         "message": "Connected to notifications stream",
         "timestamp": milliseconds(now),
     });
-    Frame::new().id(&cursor.to_string()).data(&data.to_string()).encode()
-}
-
-/// A comment for proxies, and a fresh cursor for a client whose filter lets little through. Clients see no event.
-pub(crate) fn heartbeat_frame(cursor: Option<FeedCursor>) -> Bytes {
-    let frame = Frame::new().comment("heartbeat");
-    cursor.map_or(frame.clone(), |cursor| frame.id(&cursor.to_string())).encode()
+    data.to_string()
 }
 
 #[cfg(test)]
 mod tests {
+    use realtime_fanout::Event;
+
     use super::*;
 
-    fn cursor(position: u64) -> FeedCursor {
-        FeedCursor { epoch: "0192d3a4-0000-7000-8000-000000000001".parse().unwrap(), position }
+    const EPOCH: &str = "0192d3a4-0000-7000-8000-000000000001";
+
+    fn entry(notification: &str) -> FeedEntry {
+        FeedEntry {
+            position: 7,
+            event_id: Uuid::nil(),
+            channel: "default".to_owned(),
+            notification: notification.to_owned(),
+            traceparent: None,
+        }
+    }
+
+    fn epoch() -> Epoch {
+        let epoch = Epoch::default();
+        epoch.found(EPOCH.parse().unwrap());
+        epoch
     }
 
     #[test]
     fn a_notification_keeps_its_bytes() {
-        let entry = FeedEntry {
-            position: 7,
-            event_id: Uuid::nil(),
-            channel: "default".to_owned(),
-            notification: r#"{"id":"x", "message":"hello"}"#.to_owned(),
-            traceparent: None,
-        };
-        assert_eq!(
-            notification_frame(cursor(7).epoch, &entry),
-            "id: 0192d3a4-0000-7000-8000-000000000001-7\ndata: {\"id\":\"x\", \"message\":\"hello\"}\n\n"
-        );
+        let entry = entry(r#"{"id":"x", "message":"hello"}"#);
+        let frame = notification_frame(epoch().get().unwrap(), &entry);
+        assert_eq!(frame, format!("id: {EPOCH}-7\ndata: {{\"id\":\"x\", \"message\":\"hello\"}}\n\n"));
+        assert_eq!(Event::new(&draft(&entry), &epoch().encode(&vector(7))).frame(), &frame);
+    }
+
+    #[test]
+    fn an_event_is_as_old_as_its_notification() {
+        let entry = entry(r#"{"id":"x","timestamp":"2026-11-21T06:00:00.120Z","data":{"timestamp":"other"}}"#);
+        let expected: Timestamp = "2026-11-21T06:00:00.12Z".parse().unwrap();
+        assert_eq!(draft(&entry).recorded_at, Some(expected.as_millisecond()));
+        assert_eq!(created_at("{}"), None);
+    }
+
+    #[test]
+    fn a_cursor_says_what_the_client_has() {
+        assert_eq!(epoch().encode(&vector(9)), format!("{EPOCH}-9"));
+        assert_eq!(position(&vector(9)), 9);
+        assert_eq!(epoch().encode(&Vector::default()), format!("{EPOCH}-0"));
+        assert_eq!(Epoch::default().encode(&vector(9)), "");
+    }
+
+    #[test]
+    fn the_first_epoch_stays() {
+        let epoch = epoch();
+        assert_eq!(epoch.found(Uuid::from_u128(8)).to_string(), EPOCH);
     }
 
     #[test]
     fn a_connection_begins_with_its_greeting() {
         let now = "2026-11-21T06:00:00.12Z".parse().unwrap();
         assert_eq!(
-            connection_frame(cursor(3), now),
-            "id: 0192d3a4-0000-7000-8000-000000000001-3\ndata: {\"type\":\"connection\",\"message\":\"Connected to notifications \
-             stream\",\"timestamp\":\"2026-11-21T06:00:00.120Z\"}\n\n"
+            greeting(now),
+            r#"{"type":"connection","message":"Connected to notifications stream","timestamp":"2026-11-21T06:00:00.120Z"}"#
         );
-    }
-
-    #[test]
-    fn a_heartbeat_is_a_comment_with_a_cursor() {
-        assert_eq!(heartbeat_frame(Some(cursor(9))), ": heartbeat\nid: 0192d3a4-0000-7000-8000-000000000001-9\n\n");
-        assert_eq!(heartbeat_frame(None), ": heartbeat\n\n");
     }
 }

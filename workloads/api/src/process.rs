@@ -3,6 +3,7 @@
 use std::time::Duration;
 
 use anyhow::{Context, bail};
+use axum::Router;
 use deadpool_postgres::Pool;
 use realtime_chassis::{
     dependencies::{self, Board},
@@ -10,22 +11,22 @@ use realtime_chassis::{
     kafka, metrics as process_metrics, ops, postgres, redis, report, shutdown,
 };
 use realtime_contract::Component;
-use realtime_fanout::metrics::HubCollector;
-use tokio::{
-    task::{JoinError, JoinHandle},
-    time::{MissedTickBehavior, interval},
+use realtime_fanout::{
+    Publisher,
+    metrics::EngineCollector,
+    serve::{self, serve},
 };
+use tokio::task::{JoinError, JoinHandle};
 use tokio_util::sync::CancellationToken;
 use tracing::{error, info};
 
 use crate::{
     cache::Cache,
     config::Config,
-    cursor::FeedCursor,
-    feed::heartbeat_frame,
     metrics::Metrics,
     relay::{self, Relay, WakeUp},
     router::router,
+    routes::stream,
     socketio::SocketIoServer,
     state::ApiState,
     store::Store,
@@ -35,7 +36,6 @@ use crate::{
 /// Name in telemetry and towards the backends.
 pub(crate) const NAME: &str = "realtime-api";
 
-const HEARTBEAT: Duration = Duration::from_secs(15);
 /// What is left of the drain time for the work behind the connections.
 const BACKGROUND: Duration = Duration::from_secs(6);
 const LAST: Duration = Duration::from_secs(1);
@@ -52,7 +52,6 @@ struct Steps {
 struct Tasks {
     relay: JoinHandle<()>,
     tail: JoinHandle<Result<(), tail::Error>>,
-    heartbeat: JoinHandle<()>,
     ops: JoinHandle<()>,
     report: Option<JoinHandle<()>>,
 }
@@ -86,13 +85,13 @@ pub(crate) async fn run(config: Config) -> anyhow::Result<()> {
     let metrics = Metrics::new(process_metrics::registry(NAME)?).context("failed to register the metrics")?;
     let requests = RequestMetrics::register(&metrics.registry).context("failed to register the request metrics")?;
     let cache = Cache::new(redis, metrics.clone());
-    let state = ApiState::new(Store::new(pool.clone()), cache, board.clone(), metrics.clone());
-    metrics.registry.register(Box::new(HubCollector::new(state.hub.clone(), "sse")?))?;
+    let (state, publisher) = ApiState::new(Store::new(pool.clone()), cache, board.clone(), metrics.clone())?;
+    metrics.registry.register(Box::new(EngineCollector::new(state.engine.clone(), "sse")?))?;
     let (socketio, layer) = SocketIoServer::new(&metrics.websocket_connections);
 
-    let mut tasks = start(&config, &state, pool, &socketio, &steps).await?;
+    let mut tasks = start(&config, &state, publisher, pool, &socketio, &steps).await?;
     let router = router(state.clone(), requests, layer, http::cors(&config.cors_origin)?);
-    let server = http::serve(config.port(), router, steps.intake.clone()).await?;
+    let server = start_server(config.port(), router, &state, &steps.intake).await?;
     board.started();
     let lost = tokio::select! {
         () = signal.cancelled() => None,
@@ -104,9 +103,10 @@ pub(crate) async fn run(config: Config) -> anyhow::Result<()> {
     }
     board.draining();
     steps.intake.cancel();
-    state.hub.drain();
-    socketio.close().await;
     let drain = config.shutdown.drain().saturating_sub(BACKGROUND);
+    // The other half is for clients that are slow to take their end.
+    state.engine.drain(drain / 2);
+    socketio.close().await;
     shutdown::drain(drain, "connections", server).await;
     tasks.end(&steps, lost.as_ref()).await;
     info!("ended");
@@ -116,6 +116,7 @@ pub(crate) async fn run(config: Config) -> anyhow::Result<()> {
 async fn start(
     config: &Config,
     state: &ApiState,
+    publisher: Publisher,
     pool: Pool,
     socketio: &SocketIoServer,
     steps: &Steps,
@@ -125,9 +126,23 @@ async fn start(
         ops: ops::serve(config.ops.port, state.board.clone(), registry, steps.ops.clone()).await?,
         report: report::spawn(&config.report, Component::Api, &state.board, steps.ops.clone()),
         relay: start_relay(config, state, pool, &steps.background),
-        tail: start_tail(config, state, socketio, &steps.background),
-        heartbeat: tokio::spawn(beat(state.clone())),
+        tail: start_tail(config, state, publisher, socketio, &steps.background),
     })
+}
+
+async fn start_server(
+    port: u16,
+    router: Router,
+    state: &ApiState,
+    token: &CancellationToken,
+) -> anyhow::Result<JoinHandle<()>> {
+    let listener = http::bind(port).await.map_err(|source| http::Error::BindPort { port, source })?;
+    let connections = http::connections();
+    let settings = serve::Settings::new(vec![stream::PATH.to_owned()], connections);
+    let settings = serve::Settings { tune: http::tune, ..settings };
+    let server = serve(listener, router, state.engine.clone(), settings, token.clone()).await;
+    info!(port, connections, "server listens");
+    Ok(server)
 }
 
 fn watch_dependencies(
@@ -174,13 +189,15 @@ fn start_relay(config: &Config, state: &ApiState, pool: Pool, token: &Cancellati
 fn start_tail(
     config: &Config,
     state: &ApiState,
+    publisher: Publisher,
     socketio: &SocketIoServer,
     token: &CancellationToken,
 ) -> JoinHandle<Result<(), tail::Error>> {
     let tail = Tail {
         store: state.store.clone(),
         stream: StreamReader::new(config.redis.clone(), state.metrics.clone()),
-        hub: state.hub.clone(),
+        engine: state.engine.clone(),
+        publisher,
         socketio: socketio.clone(),
         cache: state.cache.clone(),
         metrics: state.metrics.clone(),
@@ -189,21 +206,9 @@ fn start_tail(
     tokio::spawn(tail.run(token.clone()))
 }
 
-/// One sweep for all connections.
-async fn beat(state: ApiState) {
-    let mut rounds = interval(HEARTBEAT);
-    rounds.set_missed_tick_behavior(MissedTickBehavior::Delay);
-    loop {
-        rounds.tick().await;
-        let epoch = state.epoch.get().copied();
-        state.hub.heartbeat(|position| heartbeat_frame(epoch.map(|epoch| FeedCursor { epoch, position })));
-    }
-}
-
 impl Tasks {
     /// Ends what serves connections no longer; the relay finishes the batch that it holds.
     async fn end(self, steps: &Steps, lost: Option<&Lost>) {
-        self.heartbeat.abort();
         steps.background.cancel();
         if !matches!(lost, Some(Lost::Relay(_))) {
             shutdown::drain(BACKGROUND, "relay", self.relay).await;

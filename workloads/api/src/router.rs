@@ -1,7 +1,13 @@
 //! Every route of the API.
 
-use axum::{Router, extract::DefaultBodyLimit, middleware::from_fn_with_state, routing::get};
+use axum::{
+    Router,
+    extract::DefaultBodyLimit,
+    middleware::{from_fn, from_fn_with_state},
+    routing::get,
+};
 use realtime_chassis::http::{RequestMetrics, observe};
+use realtime_fanout::serve::refuse;
 use socketioxide::layer::SocketIoLayer;
 use tower_http::cors::CorsLayer;
 
@@ -23,7 +29,7 @@ pub(crate) fn router(state: ApiState, requests: RequestMetrics, socketio: Socket
             get(notifications::list).post(notifications::create).delete(notifications::clear_cache),
         )
         .route("/api/cache-test", get(cache_test::count))
-        .route("/api/sse/notifications", get(stream::stream))
+        .route(stream::PATH, get(stream::stream).route_layer(from_fn(refuse)))
         .fallback(|| async { ApiError::UnknownPath })
         .method_not_allowed_fallback(|| async { ApiError::UnknownMethod })
         .layer(DefaultBodyLimit::max(BODY_LIMIT))

@@ -1,16 +1,17 @@
 //! What the handlers share.
 
-use std::sync::{Arc, OnceLock};
+use std::{sync::Arc, time::Duration};
 
 use realtime_chassis::dependencies::Board;
-use realtime_fanout::Hub;
+use realtime_fanout::{Engine, Publisher, Settings, engine};
 use tokio::sync::Semaphore;
-use uuid::Uuid;
 
-use crate::{cache::Cache, metrics::Metrics, store::Store};
+use crate::{cache::Cache, feed::Epoch, metrics::Metrics, store::Store};
 
 /// Replays that read Postgres at the same time; the others wait.
 const REPLAYS: usize = 8;
+/// Between two signs of life of a stream.
+const HEARTBEAT: Duration = Duration::from_secs(15);
 
 /// What the handlers share.
 #[derive(Clone)]
@@ -18,23 +19,30 @@ pub(crate) struct ApiState {
     pub(crate) store: Store,
     pub(crate) cache: Cache,
     pub(crate) board: Board,
-    pub(crate) hub: Arc<Hub>,
-    /// The feed's epoch; unset until the tail has found the feed.
-    pub(crate) epoch: Arc<OnceLock<Uuid>>,
+    /// Serves the streams, from when the tail has found the feed.
+    pub(crate) engine: Engine,
+    /// Set once the feed was found.
+    pub(crate) epoch: Epoch,
     pub(crate) metrics: Metrics,
     pub(crate) replays: Arc<Semaphore>,
 }
 
 impl ApiState {
-    pub(crate) fn new(store: Store, cache: Cache, board: Board, metrics: Metrics) -> Self {
-        Self {
-            store,
-            cache,
-            board,
-            hub: Hub::new(),
-            epoch: Arc::default(),
-            metrics,
-            replays: Arc::new(Semaphore::new(REPLAYS)),
-        }
+    /// The state, and the one who publishes to its streams.
+    ///
+    /// # Errors
+    /// When the system gives no threads for the streams.
+    pub(crate) fn new(
+        store: Store,
+        cache: Cache,
+        board: Board,
+        metrics: Metrics,
+    ) -> Result<(Self, Publisher), engine::Error> {
+        let epoch = Epoch::default();
+        let settings = Settings { heartbeat: HEARTBEAT, ..Settings::default() };
+        // Signs of life are comments here, and have no data.
+        let (engine, publisher) = Engine::start(settings, Arc::new(epoch.clone()), String::new)?;
+        let replays = Arc::new(Semaphore::new(REPLAYS));
+        Ok((Self { store, cache, board, engine, epoch, metrics, replays }, publisher))
     }
 }

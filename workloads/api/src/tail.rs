@@ -6,13 +6,10 @@
 mod sequence;
 mod stream;
 
-use std::{
-    sync::{Arc, OnceLock},
-    time::Duration,
-};
+use std::time::Duration;
 
 use realtime_contract::feed::FeedEntry;
-use realtime_fanout::{Hub, Publication};
+use realtime_fanout::{Engine, Publisher};
 use thiserror::Error;
 use tokio_util::sync::CancellationToken;
 use tracing::{info, warn};
@@ -22,7 +19,7 @@ use self::sequence::{Place, place};
 pub(crate) use self::stream::StreamReader;
 use crate::{
     cache::Cache,
-    feed::notification_frame,
+    feed::{Epoch, LANE, draft},
     metrics::Metrics,
     socketio::SocketIoServer,
     store::{self, FeedPage, FeedState, Store},
@@ -60,12 +57,13 @@ enum Interruption {
 pub(crate) struct Tail {
     pub(crate) store: Store,
     pub(crate) stream: StreamReader,
-    pub(crate) hub: Arc<Hub>,
+    pub(crate) engine: Engine,
+    pub(crate) publisher: Publisher,
     pub(crate) socketio: SocketIoServer,
     pub(crate) cache: Cache,
     pub(crate) metrics: Metrics,
     /// Set once the feed was found; streams are served from then on.
-    pub(crate) epoch: Arc<OnceLock<Uuid>>,
+    pub(crate) epoch: Epoch,
 }
 
 impl Tail {
@@ -76,15 +74,16 @@ impl Tail {
 
     async fn follow(&mut self) -> Result<(), Error> {
         let FeedState { epoch, position } = self.start().await;
-        self.hub.start_at(position);
+        self.publisher.begin(LANE, position + 1);
         self.metrics.feed_position.set(i64::try_from(position).unwrap_or(i64::MAX));
-        let epoch = *self.epoch.get_or_init(|| epoch);
+        let epoch = self.epoch.found(epoch);
+        self.engine.open();
         info!(%epoch, position, "feed found, broadcasting what is newer");
         let mut last = position;
         let mut healthy = true;
         loop {
             let outcome = match self.stream.next(last, epoch).await {
-                Batch::Entries(entries) => self.accept(entries, epoch, &mut last).await,
+                Batch::Entries(entries) => self.accept(entries, &mut last).await,
                 Batch::Quiet | Batch::Away => self.catch_up(epoch, &mut last).await?,
             };
             if let Err(error) = &outcome
@@ -119,24 +118,30 @@ impl Tail {
     }
 
     /// Broadcasts entries of the stream; what it skipped comes from Postgres first.
-    async fn accept(&self, entries: Vec<FeedEntry>, epoch: Uuid, last: &mut u64) -> Result<(), Interruption> {
+    async fn accept(&mut self, entries: Vec<FeedEntry>, last: &mut u64) -> Result<(), Interruption> {
+        let mut run: Vec<FeedEntry> = Vec::new();
         for entry in entries {
-            match place(*last, entry.position) {
+            let before = run.last().map_or(*last, |entry| entry.position);
+            match place(before, entry.position) {
                 Place::Known => continue,
                 Place::Next => {}
-                Place::Ahead => self.read_store(entry.position - 1, epoch, last).await?,
+                Place::Ahead => {
+                    self.broadcast(std::mem::take(&mut run), last, "redis").await;
+                    self.read_store(entry.position - 1, last).await?;
+                    if place(*last, entry.position) != Place::Next {
+                        return Err(Interruption::PlaceEntry { position: entry.position, last: *last });
+                    }
+                }
             }
-            if place(*last, entry.position) != Place::Next {
-                return Err(Interruption::PlaceEntry { position: entry.position, last: *last });
-            }
-            self.broadcast(&entry, epoch, last, "redis").await;
+            run.push(entry);
         }
+        self.broadcast(run, last, "redis").await;
         self.forget_cached_list().await;
         Ok(())
     }
 
     /// Broadcasts what Postgres has and the stream did not bring.
-    async fn catch_up(&self, epoch: Uuid, last: &mut u64) -> Result<Result<(), Interruption>, Error> {
+    async fn catch_up(&mut self, epoch: Uuid, last: &mut u64) -> Result<Result<(), Interruption>, Error> {
         let state = match self.store.feed_state().await {
             Ok(state) => state,
             Err(error) => return Ok(Err(Interruption::ReadStore(error))),
@@ -144,31 +149,35 @@ impl Tail {
         if !grown(FeedState { epoch, position: *last }, state)? {
             return Ok(Ok(()));
         }
-        let outcome = self.read_store(state.position, epoch, last).await;
+        let outcome = self.read_store(state.position, last).await;
         self.forget_cached_list().await;
         Ok(outcome)
     }
 
-    async fn read_store(&self, until: u64, epoch: Uuid, last: &mut u64) -> Result<(), Interruption> {
+    async fn read_store(&mut self, until: u64, last: &mut u64) -> Result<(), Interruption> {
         while *last < until {
             let entries = self.store.feed(*last, until, PAGE).await.map_err(Interruption::ReadStore)?;
             if entries.is_empty() {
                 return Ok(());
             }
-            for entry in entries {
-                self.broadcast(&entry, epoch, last, "postgres").await;
-            }
+            self.broadcast(entries, last, "postgres").await;
         }
         Ok(())
     }
 
-    async fn broadcast(&self, entry: &FeedEntry, epoch: Uuid, last: &mut u64, source: &str) {
-        let frame = notification_frame(epoch, entry);
-        self.hub.publish(Publication { channel: &entry.channel, position: entry.position, frame: &frame });
-        self.socketio.broadcast(&entry.notification).await;
-        *last = entry.position;
-        self.metrics.feed_position.set(i64::try_from(entry.position).unwrap_or(i64::MAX));
-        self.metrics.broadcast.with_label_values(&[source]).inc();
+    /// Sends out entries that came together, to the streams at once: nothing is awaited before all of them are there.
+    async fn broadcast(&mut self, entries: Vec<FeedEntry>, last: &mut u64, source: &str) {
+        let Some(newest) = entries.last().map(|entry| entry.position) else { return };
+        for entry in &entries {
+            self.publisher.push(&draft(entry));
+        }
+        self.publisher.flush();
+        *last = newest;
+        self.metrics.feed_position.set(i64::try_from(newest).unwrap_or(i64::MAX));
+        self.metrics.broadcast.with_label_values(&[source]).inc_by(entries.len() as u64);
+        for entry in &entries {
+            self.socketio.broadcast(&entry.notification).await;
+        }
     }
 
     /// A notification in the feed has its final status, which the cached list does not show.

@@ -8,6 +8,7 @@ use std::time::Duration;
 use axum::Router;
 use axum::http::{HeaderName, HeaderValue, Method};
 use axum::serve::ListenerExt;
+use rustix::process::{Resource, Rlimit, getrlimit, setrlimit};
 use socket2::{SockRef, TcpKeepalive};
 use thiserror::Error;
 use tokio::net::{TcpListener, TcpStream};
@@ -25,6 +26,9 @@ const UNSENT_LIMIT: Duration = Duration::from_secs(30);
 /// A connection on which nothing is said is probed after this time, and given up when no probe is answered.
 const IDLE: Duration = Duration::from_secs(60);
 const PROBE: Duration = Duration::from_secs(10);
+
+/// Open files that are no connections of clients: those of the backends, the ops server's, logs, and some to spare.
+const OWN_FILES: usize = 512;
 
 /// The server cannot be made.
 #[derive(Debug, Error)]
@@ -64,15 +68,39 @@ pub async fn serve(port: u16, router: Router, token: CancellationToken) -> Resul
     }))
 }
 
+/// Connections that clients may hold open: the limit of open files, which is raised as far as the system allows, less what the process
+/// needs for itself; half of it at least.
+pub fn connections() -> usize {
+    let files = usize::try_from(open_files()).unwrap_or(usize::MAX);
+    files.saturating_sub(OWN_FILES).max(files / 2)
+}
+
+/// The limit of open files, raised from what processes get by default to what they may have.
+fn open_files() -> u64 {
+    let limit = getrlimit(Resource::Nofile);
+    let raised = Rlimit { current: limit.maximum, maximum: limit.maximum };
+    if raised.current != limit.current
+        && let Err(error) = setrlimit(Resource::Nofile, raised)
+    {
+        debug!(error = %error, "limit of open files stays as it is");
+    }
+    // Without any limit, memory is the bound.
+    getrlimit(Resource::Nofile).current.unwrap_or(u64::MAX)
+}
+
 /// On every address of both families, or of the older one where the host has no IPv6.
-pub(crate) async fn bind(port: u16) -> std::io::Result<TcpListener> {
+///
+/// # Errors
+/// The system's reason when the port is taken or forbidden.
+pub async fn bind(port: u16) -> std::io::Result<TcpListener> {
     match TcpListener::bind(SocketAddr::from((Ipv6Addr::UNSPECIFIED, port))).await {
         Ok(listener) => Ok(listener),
         Err(_) => TcpListener::bind(SocketAddr::from(([0, 0, 0, 0], port))).await,
     }
 }
 
-fn tune(stream: &TcpStream) {
+/// Sets the options of a client's socket.
+pub fn tune(stream: &TcpStream) {
     let socket = SockRef::from(stream);
     let keepalive = TcpKeepalive::new().with_time(IDLE).with_interval(PROBE).with_retries(3);
     let tuned = socket
@@ -115,6 +143,15 @@ fn origin(text: &str) -> Result<HeaderValue, Error> {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn connections_have_the_files_that_the_process_may_open_and_does_not_need() {
+        let connections = connections();
+        let limit = getrlimit(Resource::Nofile);
+        assert_eq!(limit.current, limit.maximum, "the limit was not raised");
+        let files = usize::try_from(limit.current.unwrap()).unwrap();
+        assert!(connections < files && connections >= files / 2, "{connections} of {files}");
+    }
 
     #[test]
     fn origins_are_scheme_and_host() {

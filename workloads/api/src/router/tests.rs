@@ -1,5 +1,7 @@
 //! What needs no backend: every backend stands at a port where nothing listens.
 
+mod stream;
+
 use axum::{
     body::Body,
     http::{Method, Request, Response, StatusCode, header},
@@ -11,6 +13,7 @@ use realtime_chassis::{
     http::{RequestMetrics, cors},
 };
 use realtime_contract::readiness::DependencyState;
+use realtime_fanout::Publisher;
 use serde_json::Value;
 use tower::ServiceExt;
 
@@ -21,7 +24,7 @@ fn closed_port() -> u16 {
     std::net::TcpListener::bind("127.0.0.1:0").unwrap().local_addr().unwrap().port()
 }
 
-fn state() -> ApiState {
+fn state() -> (ApiState, Publisher) {
     let metrics = Metrics::new(prometheus::Registry::new()).unwrap();
     let url = format!("postgresql://nobody@127.0.0.1:{}/nothing", closed_port());
     let postgres = PostgresConfig { url: url.into(), password: None, pool: 2 };
@@ -29,7 +32,7 @@ fn state() -> ApiState {
     let redis = RedisConfig { url: Some(url.into()), host: None, port: 6379, password: None };
     let cache = Cache::new(realtime_chassis::redis::Connection::new(&redis).unwrap(), metrics.clone());
     let store = Store::new(realtime_chassis::postgres::pool(&postgres, "test").unwrap());
-    ApiState::new(store, cache, Board::new(&["postgres", "kafka", "redis"]), metrics)
+    ApiState::new(store, cache, Board::new(&["postgres", "kafka", "redis"]), metrics).unwrap()
 }
 
 fn app(state: &ApiState) -> Router {
@@ -39,7 +42,7 @@ fn app(state: &ApiState) -> Router {
 }
 
 async fn send(request: Request<Body>) -> Response<Body> {
-    app(&state()).oneshot(request).await.unwrap()
+    app(&state().0).oneshot(request).await.unwrap()
 }
 
 async fn json(response: Response<Body>) -> Value {
@@ -111,7 +114,7 @@ async fn names_redis_when_only_redis_could_answer() {
 
 #[tokio::test]
 async fn tells_the_state_of_each_dependency() {
-    let state = state();
+    let (state, _publisher) = state();
     for name in ["postgres", "kafka"] {
         state.board.set(name, DependencyState::Ready);
     }
@@ -125,7 +128,7 @@ async fn tells_the_state_of_each_dependency() {
 
 #[tokio::test]
 async fn counts_requests_by_matched_route() {
-    let state = state();
+    let (state, _publisher) = state();
     let app = app(&state);
     app.clone().oneshot(get("/invented/1")).await.unwrap();
     app.clone().oneshot(get("/")).await.unwrap();
@@ -160,50 +163,4 @@ async fn answers_the_handshake_of_socket_io() {
     assert_eq!(response.status(), StatusCode::OK);
     let body = response.into_body().collect().await.unwrap().to_bytes();
     assert!(body.starts_with(b"0{\"sid\":"), "{body:?}");
-}
-
-#[tokio::test]
-async fn sends_a_stream_away_until_the_feed_is_found() {
-    let response = send(get("/api/sse/notifications")).await;
-    assert_eq!(response.status(), StatusCode::OK);
-    assert_eq!(response.headers()[header::CONTENT_TYPE], "text/event-stream");
-    let body = response.into_body().collect().await.unwrap().to_bytes();
-    assert!(body.starts_with(b"retry: ") && body.ends_with(b"\n\n"), "{body:?}");
-}
-
-#[tokio::test]
-async fn streams_greeting_gap_and_live_events() {
-    let state = state();
-    let epoch = *state.epoch.get_or_init(uuid::Uuid::now_v7);
-    state.hub.start_at(7);
-    let request = Request::get("/api/sse/notifications?channels=orders")
-        .header("last-event-id", "nonsense")
-        .body(Body::empty())
-        .unwrap();
-    let mut body = app(&state).oneshot(request).await.unwrap().into_body();
-    for (channel, position) in [("stock", 8), ("orders", 9)] {
-        let frame = bytes::Bytes::from(format!("data: {position}\n\n"));
-        state.hub.publish(realtime_fanout::Publication { channel, position, frame: &frame });
-    }
-    let mut next = async || body.frame().await.unwrap().unwrap().into_data().unwrap();
-    let greeting = String::from_utf8(next().await.to_vec()).unwrap();
-    assert!(greeting.starts_with(&format!("id: {epoch}-7\ndata: {{\"type\":\"connection\",")), "{greeting}");
-    assert!(next().await.starts_with(b"event: gap\n"));
-    assert_eq!(next().await, "data: 9\n\n");
-}
-
-#[tokio::test(start_paused = true)]
-async fn a_stream_without_a_turn_to_replay_goes_on_with_a_gap() {
-    let state = state();
-    let epoch = *state.epoch.get_or_init(uuid::Uuid::now_v7);
-    state.hub.start_at(7);
-    let permits = u32::try_from(state.replays.available_permits()).unwrap();
-    let _others = state.replays.clone().acquire_many_owned(permits).await.unwrap();
-    let request = Request::get("/api/sse/notifications").header("last-event-id", format!("{epoch}-3"));
-    let mut body = app(&state).oneshot(request.body(Body::empty()).unwrap()).await.unwrap().into_body();
-    let mut next =
-        async || String::from_utf8(body.frame().await.unwrap().unwrap().into_data().unwrap().to_vec()).unwrap();
-    assert!(next().await.contains("\"type\":\"connection\""));
-    let gap = next().await;
-    assert!(gap.starts_with("event: gap\n") && gap.contains("\"reason\":\"limit\""), "{gap}");
 }

@@ -1,10 +1,10 @@
 //! What a client missed, read from Postgres within limits.
 
-use std::{collections::HashSet, time::Duration};
+use std::time::Duration;
 
 use bytes::Bytes;
 use realtime_contract::feed::FeedEntry;
-use realtime_fanout::sse::Frame;
+use realtime_fanout::{Filter, Start, opening, sse::Frame};
 use serde_json::json;
 use tokio::{
     sync::OwnedSemaphorePermit,
@@ -15,29 +15,41 @@ use uuid::Uuid;
 use super::resume::{GapReason, Resume};
 use crate::{
     cursor::FeedCursor,
-    feed::notification_frame,
+    feed::{draft, notification_frame, position, vector},
     state::ApiState,
     store::{Error, FeedPage},
 };
 
 /// Positions that one connection replays at most.
-const EVENTS: u64 = 1000;
+const EVENTS: u64 = 10_000;
 /// Bytes that one connection replays at most.
 const BYTES: usize = 16 * 1024 * 1024;
-const PAGE: FeedPage = FeedPage { entries: 100, bytes: 2 * 1024 * 1024 };
+const PAGE: FeedPage = FeedPage { entries: 500, bytes: 2 * 1024 * 1024 };
 /// How long a client waits for its turn and its history; then it goes on without, or with what was read.
 const PATIENCE: Duration = Duration::from_secs(10);
 
-/// What stands between the greeting and the live events.
-#[derive(Debug, Default, PartialEq, Eq)]
+/// What stands between the greeting and what is in memory.
+#[derive(Debug)]
 pub(crate) struct History {
-    /// The client has everything up to here.
-    pub(crate) begin: u64,
+    range: Range,
     /// Before the entries: they do not begin where the client ended.
     missing: Option<Gap>,
     entries: Vec<FeedEntry>,
-    /// Behind the entries: they end before live begins.
+    /// Behind the entries: they end before the history does.
     cut: Option<Gap>,
+    /// To be held until the history is sent, so that no more histories than permits are in memory.
+    pub(crate) permit: Option<OwnedSemaphorePermit>,
+}
+
+/// Where a history stands in the feed.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Range {
+    /// The client is new: there is none.
+    Live,
+    /// There is none to be read: what comes behind this position is in memory.
+    Memory(u64),
+    /// Behind the first position, up to the second.
+    Read(u64, u64),
 }
 
 /// A part of the feed that the client does not get.
@@ -56,42 +68,38 @@ enum From {
     Text(String),
 }
 
-/// Reads what lies between the client's position and the one at which it joined. The permit is there to be held until the history is sent,
-/// so that no more histories than permits are in memory.
-pub(crate) async fn read(
-    state: &ApiState,
-    resume: Resume,
-    joined_at: u64,
-) -> Result<(History, Option<OwnedSemaphorePermit>), Error> {
+/// Reads what lies between the client's position and that of this replica, unless memory has it.
+pub(crate) async fn read(state: &ApiState, resume: Resume) -> Result<History, Error> {
+    let newest = position(&state.engine.vector());
     let after = match resume {
-        Resume::Live => return Ok((History { begin: joined_at, ..History::default() }, None)),
-        Resume::Lost { reason, from } => return Ok((History::lost(reason, From::Text(from), joined_at), None)),
+        Resume::Live => return Ok(History::empty(Range::Live)),
+        Resume::Lost { reason, from } => return Ok(History::lost(reason, From::Text(from), newest)),
         Resume::Behind(position) => position,
     };
-    if after >= joined_at {
-        // The client may have seen more than this replica has: the hub skips what it saw.
-        return Ok((History { begin: after, ..History::default() }, None));
+    if after >= newest || state.engine.covers(&vector(after)) {
+        // The client may have seen more than this replica has: the engine skips what it saw.
+        return Ok(History::empty(Range::Memory(after)));
     }
-    let limited = History::lost(GapReason::Limit, From::Position(after), joined_at);
-    if joined_at - after > EVENTS {
-        return Ok((limited, None));
+    let limited = History::lost(GapReason::Limit, From::Position(after), newest);
+    if newest - after > EVENTS {
+        return Ok(limited);
     }
     let deadline = Instant::now() + PATIENCE;
     let Ok(permit) = timeout_at(deadline, state.replays.clone().acquire_owned()).await else {
-        return Ok((limited, None));
+        return Ok(limited);
     };
     let permit = permit.expect("the semaphore is never closed");
-    let entries = entries(state, after, joined_at, deadline).await?;
-    Ok((History::assemble(after, joined_at, entries), Some(permit)))
+    let entries = entries(state, after, newest, deadline).await?;
+    Ok(History { permit: Some(permit), ..History::assemble(after, newest, entries) })
 }
 
 /// The entries behind `after`, until their bytes or the time are used up; one page at least.
-async fn entries(state: &ApiState, after: u64, joined_at: u64, deadline: Instant) -> Result<Vec<FeedEntry>, Error> {
+async fn entries(state: &ApiState, after: u64, newest: u64, deadline: Instant) -> Result<Vec<FeedEntry>, Error> {
     let mut entries = Vec::new();
     let mut bytes = 0;
     let mut last = after;
-    while last < joined_at && bytes < BYTES && (entries.is_empty() || Instant::now() < deadline) {
-        let page = state.store.feed(last, joined_at, PAGE).await?;
+    while last < newest && bytes < BYTES && (entries.is_empty() || Instant::now() < deadline) {
+        let page = state.store.feed(last, newest, PAGE).await?;
         let Some(newest) = page.last() else { break };
         last = newest.position;
         bytes += page.iter().map(|entry| entry.notification.len()).sum::<usize>();
@@ -101,26 +109,48 @@ async fn entries(state: &ApiState, after: u64, joined_at: u64, deadline: Instant
 }
 
 impl History {
-    fn lost(reason: GapReason, from: From, joined_at: u64) -> Self {
-        Self { begin: joined_at, missing: Some(Gap { reason, from, to: joined_at }), ..Self::default() }
+    const fn empty(range: Range) -> Self {
+        Self { range, missing: None, entries: Vec::new(), cut: None, permit: None }
+    }
+
+    fn lost(reason: GapReason, from: From, newest: u64) -> Self {
+        Self { missing: Some(Gap { reason, from, to: newest }), ..Self::empty(Range::Read(newest, newest)) }
     }
 
     /// Says where the entries leave something out.
-    fn assemble(after: u64, joined_at: u64, entries: Vec<FeedEntry>) -> Self {
-        let oldest = entries.first().map_or(joined_at + 1, |entry| entry.position);
-        let newest = entries.last().map_or(joined_at, |entry| entry.position);
+    fn assemble(after: u64, newest: u64, entries: Vec<FeedEntry>) -> Self {
+        let first = entries.first().map_or(newest + 1, |entry| entry.position);
+        let last = entries.last().map_or(newest, |entry| entry.position);
         let gap = |reason, from, to| Gap { reason, from: From::Position(from), to };
         Self {
-            begin: after,
-            missing: (oldest > after + 1).then(|| gap(GapReason::Trimmed, after, oldest - 1)),
-            cut: (newest < joined_at).then(|| gap(GapReason::Limit, newest, joined_at)),
+            missing: (first > after + 1).then(|| gap(GapReason::Trimmed, after, first - 1)),
+            cut: (last < newest).then(|| gap(GapReason::Limit, last, newest)),
             entries,
+            ..Self::empty(Range::Read(after, newest))
         }
     }
 
-    /// The frames, entries of other channels left out.
-    pub(crate) fn frames(&self, epoch: Uuid, channels: Option<&HashSet<String>>) -> Vec<Bytes> {
-        let wanted = |entry: &&FeedEntry| channels.is_none_or(|channels| channels.contains(&entry.channel));
+    /// Where the stream begins, and where memory goes on behind the history.
+    pub(crate) fn start(&self) -> Start {
+        let (seen, from, source) = match self.range {
+            Range::Live => return Start::Live,
+            Range::Memory(after) => (after, after, opening::Resume::Ring),
+            Range::Read(after, until) if self.is_whole() => (after, until, opening::Resume::Log),
+            Range::Read(after, until) => (after, until, opening::Resume::Gap),
+        };
+        Start::After { seen: vector(seen), from: vector(from), source }
+    }
+
+    const fn is_whole(&self) -> bool {
+        self.missing.is_none() && self.cut.is_none()
+    }
+
+    /// The frames, entries left out that do not pass the filter.
+    pub(crate) fn frames(&self, epoch: Uuid, filter: &Filter) -> Vec<Bytes> {
+        let wanted = |entry: &&FeedEntry| {
+            let draft = draft(entry);
+            filter.passes(draft.channel, draft.kind, draft.data)
+        };
         let missing = self.missing.iter().map(|gap| gap.frame(epoch));
         let entries = self.entries.iter().filter(wanted).map(|entry| notification_frame(epoch, entry));
         let cut = self.cut.iter().map(|gap| gap.frame(epoch));

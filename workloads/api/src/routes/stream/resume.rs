@@ -59,14 +59,6 @@ impl Resume {
             Ok(cursor) => Self::Behind(cursor.position),
         }
     }
-
-    /// The client has everything up to here.
-    pub(crate) const fn position(&self) -> u64 {
-        match self {
-            Self::Behind(position) => *position,
-            Self::Live | Self::Lost { .. } => 0,
-        }
-    }
 }
 
 #[cfg(test)]

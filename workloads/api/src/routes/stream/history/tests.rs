@@ -16,15 +16,24 @@ fn entries(positions: std::ops::RangeInclusive<u64>) -> Vec<FeedEntry> {
     positions.map(|position| entry(position, "default")).collect()
 }
 
+/// Position of the greeting, position where memory goes on, and how the stream began.
+fn start(history: &History) -> (u64, u64, opening::Resume) {
+    match history.start() {
+        Start::After { seen, from, source } => (position(&seen), position(&from), source),
+        start => panic!("{start:?}"),
+    }
+}
+
 fn texts(history: &History) -> Vec<String> {
-    let frames = history.frames(EPOCH, None);
+    let frames = history.frames(EPOCH, &Filter::default());
     frames.iter().map(|frame| String::from_utf8(frame.to_vec()).unwrap()).collect()
 }
 
 #[test]
 fn a_whole_history_has_no_gap() {
     let history = History::assemble(3, 5, entries(4..=5));
-    assert_eq!((history.begin, history.missing.clone(), history.cut.clone()), (3, None, None));
+    assert_eq!((history.missing.clone(), history.cut.clone()), (None, None));
+    assert_eq!(start(&history), (3, 5, opening::Resume::Log));
     assert_eq!(
         texts(&history),
         [format!("id: {EPOCH}-4\ndata: {{\"n\":4}}\n\n"), format!("id: {EPOCH}-5\ndata: {{\"n\":5}}\n\n")]
@@ -34,6 +43,14 @@ fn a_whole_history_has_no_gap() {
 #[test]
 fn a_client_that_missed_nothing_gets_nothing() {
     assert!(texts(&History::assemble(5, 5, Vec::new())).is_empty());
+}
+
+#[test]
+fn what_is_in_memory_is_left_to_the_engine() {
+    let history = History::empty(Range::Memory(5));
+    assert_eq!(start(&history), (5, 5, opening::Resume::Ring));
+    assert!(texts(&history).is_empty());
+    assert!(matches!(History::empty(Range::Live).start(), Start::Live));
 }
 
 #[test]
@@ -57,7 +74,9 @@ fn a_feed_that_was_trimmed_completely_is_told() {
 
 #[test]
 fn a_history_cut_at_its_limit_is_told_behind_what_was_read() {
-    let frames = texts(&History::assemble(3, 9, entries(4..=6)));
+    let history = History::assemble(3, 9, entries(4..=6));
+    assert_eq!(start(&history), (3, 9, opening::Resume::Gap));
+    let frames = texts(&history);
     assert_eq!(frames.len(), 4);
     assert_eq!(
         frames[3],
@@ -70,7 +89,7 @@ fn a_history_cut_at_its_limit_is_told_behind_what_was_read() {
 #[test]
 fn a_lost_client_continues_live() {
     let history = History::lost(GapReason::Invalid, From::Text("x\"y".to_owned()), 9);
-    assert_eq!(history.begin, 9);
+    assert_eq!(start(&history), (9, 9, opening::Resume::Gap));
     assert_eq!(
         texts(&history),
         [format!(
@@ -82,6 +101,7 @@ fn a_lost_client_continues_live() {
 #[test]
 fn other_channels_are_left_out() {
     let history = History::assemble(0, 2, vec![entry(1, "orders"), entry(2, "stock")]);
-    let frames = history.frames(EPOCH, Some(&HashSet::from(["stock".to_owned()])));
+    let filter = Filter { channels: Some(["stock".into()].into()), ..Filter::default() };
+    let frames = history.frames(EPOCH, &filter);
     assert_eq!(frames, [format!("id: {EPOCH}-2\ndata: {{\"n\":2}}\n\n")]);
 }
