@@ -10,6 +10,7 @@ use rdkafka::producer::{BaseProducer, DeliveryResult, Producer, ProducerContext}
 use realtime_contract::readiness::DependencyState;
 use realtime_contract::topic;
 use thiserror::Error;
+use tracing::warn;
 
 use crate::config::KafkaConfig;
 
@@ -35,13 +36,33 @@ pub enum Error {
 #[derive(Clone)]
 pub struct Probe(Arc<BaseProducer<Refusals>>);
 
-/// Remembers that a broker refused the credentials: the answer to a request says only that it took too long.
-struct Refusals(Arc<AtomicBool>);
+/// What the client hears beside the answer to a request, which says only that it took too long.
+#[derive(Default)]
+struct Refusals {
+    /// A broker refused the credentials.
+    credentials: AtomicBool,
+    /// TLS failed, and that was told.
+    tls: AtomicBool,
+}
+
+impl Refusals {
+    /// Whether this failure of TLS is the first one since an answer.
+    fn is_new(&self) -> bool {
+        !self.tls.swap(true, Ordering::Relaxed)
+    }
+
+    fn forget(&self) {
+        self.tls.store(false, Ordering::Relaxed);
+    }
+}
 
 impl ClientContext for Refusals {
-    fn error(&self, error: KafkaError, _: &str) {
-        if error.rdkafka_error_code() == Some(RDKafkaErrorCode::Authentication) {
-            self.0.store(true, Ordering::Relaxed);
+    fn error(&self, error: KafkaError, reason: &str) {
+        match error.rdkafka_error_code() {
+            Some(RDKafkaErrorCode::Authentication) => self.credentials.store(true, Ordering::Relaxed),
+            // The client's own log is off by default, and no state of a dependency says what is wrong with a certificate.
+            Some(RDKafkaErrorCode::SSL) if self.is_new() => warn!(reason, "TLS to Kafka failed"),
+            _ => {}
         }
     }
 }
@@ -58,7 +79,7 @@ impl Probe {
     /// # Errors
     /// [`Error`] when a setting is refused.
     pub fn new(config: &KafkaConfig, service_name: &str) -> Result<Self, Error> {
-        let context = Refusals(Arc::default());
+        let context = Refusals::default();
         let client = super::client_config(config, service_name).create_with_context(context);
         client.map(|producer| Self(Arc::new(producer))).map_err(|source| Error::BuildClient { source })
     }
@@ -72,15 +93,18 @@ impl Probe {
 }
 
 fn ask(client: &BaseProducer<Refusals>) -> DependencyState {
-    let refused = &client.context().0;
-    refused.store(false, Ordering::Relaxed);
+    let refusals = client.context();
+    refusals.credentials.store(false, Ordering::Relaxed);
     // Without a topic the answer would name all of them, with every partition.
     let answer = client.client().fetch_metadata(Some(topic::NOTIFICATIONS), METADATA_TIMEOUT);
     client.poll(EVENTS_TIMEOUT);
+    if answer.is_ok() {
+        refusals.forget();
+    }
     match answer {
         Ok(metadata) if metadata.brokers().is_empty() => DependencyState::NotServing,
         Ok(_) => DependencyState::Ready,
-        Err(_) if refused.load(Ordering::Relaxed) => DependencyState::Denied,
+        Err(_) if refusals.credentials.load(Ordering::Relaxed) => DependencyState::Denied,
         Err(_) => DependencyState::Unreachable,
     }
 }
@@ -99,5 +123,14 @@ mod tests {
         assert_eq!(probe.check().await, DependencyState::Ready);
         cluster.create_topic(topic::NOTIFICATIONS, 3, 1).unwrap();
         assert_eq!(probe.check().await, DependencyState::Ready);
+    }
+
+    #[test]
+    fn a_failure_of_tls_is_told_once_until_an_answer() {
+        let refusals = Refusals::default();
+        assert!(refusals.is_new());
+        assert!(!refusals.is_new());
+        refusals.forget();
+        assert!(refusals.is_new());
     }
 }
