@@ -29,6 +29,7 @@ const PIECES: [&[u8]; 16] = [
     b"?a=b#c",
 ];
 
+#[cfg(test)]
 fn seeds() -> Vec<Vec<u8>> {
     let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join("fuzz/seeds/head");
     let mut files: Vec<_> = fs::read_dir(folder).unwrap().map(|entry| entry.unwrap().path()).collect();

@@ -1,9 +1,16 @@
 //! One request: what the router says to it, and whether there is room for its stream.
 
-use std::net::{IpAddr, SocketAddr};
+use std::{
+    net::{IpAddr, SocketAddr},
+    sync::Arc,
+};
 
 use axum::{Router, body::Body, extract::ConnectInfo};
-use http::{HeaderMap, Method, Request, Response, response};
+use http::{
+    HeaderMap, Method, Request, Response,
+    header::{ACCEPT, CONTENT_LENGTH},
+    response,
+};
 use tower::ServiceExt as _;
 
 use super::{
@@ -19,7 +26,7 @@ pub struct Client(pub IpAddr);
 /// Has requests answered.
 pub(super) struct Desk {
     pub(super) router: Router,
-    pub(super) limits: std::sync::Arc<Limits>,
+    pub(super) limits: Arc<Limits>,
     pub(super) paths: Vec<String>,
 }
 
@@ -43,8 +50,7 @@ impl Desk {
         if let Some(Err(exceeded)) = place {
             request.extensions_mut().insert(Refused(exceeded));
         }
-        let headers = request.headers().get_all("accept").iter().map(|value| ("accept", value.clone()));
-        let accept = headers.filter_map(|(name, value)| Some((name.parse().ok()?, value))).collect();
+        let accept = request.headers().get_all(ACCEPT).iter().map(|value| (ACCEPT, value.clone())).collect();
         let response = match self.router.clone().oneshot(request).await {
             Ok(response) => response,
             Err(never) => match never {},
@@ -60,13 +66,20 @@ impl Desk {
     fn outcome(&self, mut response: Response<Body>, slot: Option<Slot>, client: IpAddr, accept: &HeaderMap) -> Outcome {
         let Some(grant) = grant(&mut response) else { return Outcome::Answer(response) };
         if slot.is_some() || matches!(grant.start, Start::Away(_)) {
-            return Outcome::Stream(response.into_parts().0, Box::new(grant), slot);
+            return begin(response, grant, slot);
         }
         match self.limits.enter(client) {
-            Ok(slot) => Outcome::Stream(response.into_parts().0, Box::new(grant), Some(slot)),
+            Ok(slot) => begin(response, grant, Some(slot)),
             Err(exceeded) => refused(response, exceeded, accept),
         }
     }
+}
+
+/// The router counted the bytes of an answer that was still empty.
+fn begin(response: Response<Body>, grant: Grant, slot: Option<Slot>) -> Outcome {
+    let mut parts = response.into_parts().0;
+    parts.headers.remove(CONTENT_LENGTH);
+    Outcome::Stream(parts, Box::new(grant), slot)
 }
 
 /// The answer of a router that refuses by itself is taken as it is.
@@ -76,7 +89,7 @@ fn refused(response: Response<Body>, exceeded: Exceeded, accept: &HeaderMap) -> 
         None => Refused(exceeded).instead_of(&response, accept),
     };
     match grant(&mut response) {
-        Some(grant) => Outcome::Stream(response.into_parts().0, Box::new(grant), None),
+        Some(grant) => begin(response, grant, None),
         None => Outcome::Answer(response),
     }
 }

@@ -4,7 +4,7 @@ use std::{convert::Infallible, io::Cursor, net::SocketAddr, pin::pin, sync::Arc,
 
 use axum::body::Body;
 use bytes::Bytes;
-use http::{Request, Response};
+use http::{HeaderValue, Request, Response, Version, header::CONNECTION};
 use hyper::{body::Incoming, service::service_fn};
 use hyper_util::{
     rt::{TokioExecutor, TokioIo, TokioTimer},
@@ -77,6 +77,7 @@ async fn respond(
     peer: SocketAddr,
     cut: CancellationToken,
 ) -> Result<Response<Body>, Infallible> {
+    let is_http2 = request.version() == Version::HTTP_2;
     match server.desk.answer(request.map(Body::new), peer).await {
         Outcome::Answer(response) => Ok(response),
         Outcome::Stream(parts, grant, slot) => {
@@ -84,7 +85,12 @@ async fn respond(
             let guard = slot.map(|slot| Box::new(slot) as _);
             let outlet = Outlet::Pipe(writer);
             server.engine.join(Join { outlet, path: Path::Hyper, head: Bytes::new(), grant: *grant, guard });
-            Ok(Response::from_parts(parts, Body::new(body)))
+            let mut response = Response::from_parts(parts, Body::new(body));
+            if !is_http2 {
+                // As on the plain way: a client that was told to come back is not waited for.
+                response.headers_mut().insert(CONNECTION, HeaderValue::from_static("close"));
+            }
+            Ok(response)
         }
     }
 }

@@ -2,7 +2,7 @@ mod event_source;
 
 use std::time::Duration;
 
-use self::event_source::{EventSource, read};
+use self::event_source::EventSource;
 use super::Frame;
 
 fn text(frame: Frame) -> String {
@@ -46,6 +46,12 @@ fn lets_no_id_or_name_begin_another_line() {
 fn writes_a_whole_frame_byte_for_byte() {
     let frame = Frame::new().retry(Duration::from_secs(2)).id("c7").event("gap").data("{\"a\":\n 1}").comment("x\ny");
     assert_eq!(text(frame), "retry: 2000\nid: c7\nevent: gap\ndata: {\"a\":\ndata:  1}\n: x\n: y\n\n");
+}
+
+fn read(stream: impl AsRef<[u8]>) -> EventSource {
+    let mut source = EventSource::default();
+    source.read(stream.as_ref());
+    source
 }
 
 fn data(stream: &str) -> Vec<String> {

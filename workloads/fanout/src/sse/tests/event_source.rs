@@ -81,10 +81,3 @@ impl EventSource {
         }
     }
 }
-
-/// What a browser makes of the whole stream.
-pub(crate) fn read(stream: impl AsRef<[u8]>) -> EventSource {
-    let mut source = EventSource::default();
-    source.read(stream.as_ref());
-    source
-}
