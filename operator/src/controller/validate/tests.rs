@@ -93,6 +93,7 @@ fn refuses_schemas_that_nothing_could_be_checked_against() {
         "{$ref: 'https://example.com/other.json'}",
         "{$ref: '#/$defs/missing'}",
         "{pattern: '('}",
+        "{pattern: '^(?!draft)'}",
         "{$schema: 'https://example.com/own-draft'}",
     ] {
         let refusal = refusal(&format!("{{schemas: [{{type: A, schema: {schema}}}]}}"), &references());
