@@ -70,6 +70,10 @@ const BENCHMARKS: [Requirement; 5] = [
     ("setpriv", "util-linux"),
 ];
 
+/// The browser whose own EventSource the end-to-end tests drive, without the parts that draw on a screen. Not the script of that name in
+/// `PATH`, which would end without it.
+const BROWSER: [Requirement; 1] = [("/usr/lib/chromium/chromium-headless-shell", "chromium-headless-shell")];
+
 /// Python's package manager, from where a Go toolchain comes if the machine has none.
 const PIP: [Requirement; 1] = [("pip3", "python3-pip")];
 
@@ -94,6 +98,12 @@ pub(crate) fn install_node(session: &Session) -> Result<()> {
 pub(crate) fn install_for_benchmarks(session: &Session) -> Result<()> {
     let missing: Vec<&str> = [missing(&COMPILERS), missing(&NODE), missing(&BENCHMARKS)].concat();
     install(session, &missing)
+}
+
+/// Chromium; its path.
+pub(crate) fn install_browser(session: &Session) -> Result<&'static str> {
+    install(session, &missing(&BROWSER))?;
+    Ok(BROWSER[0].0)
 }
 
 /// Python's package manager.

@@ -2,7 +2,7 @@
 
 pub(crate) mod clients;
 
-use std::path::Path;
+use std::path::PathBuf;
 use std::process::Command;
 use std::time::Duration;
 
@@ -48,6 +48,14 @@ fn check(session: &Session) -> Result<()> {
     })
 }
 
+/// What the tests drive, beside the cluster.
+struct Clients {
+    /// The folder `node_modules`.
+    modules: PathBuf,
+    /// Chromium.
+    browser: &'static str,
+}
+
 fn end_to_end(session: &Session, filter: Option<&str>, keep: bool) -> Result<()> {
     session.progress.step("compile end-to-end tests", Duration::from_secs(120), || {
         command::show(workload::cargo(&session.cache).args(END_TO_END).args(["--no-run", "--quiet"]))
@@ -56,7 +64,7 @@ fn end_to_end(session: &Session, filter: Option<&str>, keep: bool) -> Result<()>
         demand_tests(session, filter)?;
     }
     packages::install_node(session)?;
-    let clients = clients::install(session)?;
+    let clients = Clients { modules: clients::install(session)?, browser: packages::install_browser(session)? };
     let cluster = Cluster::named(&session.cache, "test")?;
     let _lock = session.cache.lock("cluster-test")?;
     stop::remove(&cluster)?;
@@ -82,7 +90,7 @@ fn demand_tests(session: &Session, filter: &str) -> Result<()> {
     Ok(())
 }
 
-fn on_cluster(session: &Session, cluster: &Cluster, clients: &Path, filter: Option<&str>) -> Result<()> {
+fn on_cluster(session: &Session, cluster: &Cluster, clients: &Clients, filter: Option<&str>) -> Result<()> {
     up::start_cluster(session, cluster)?;
     let values = up::deliver(session, cluster, Profile::Development)?;
     session.progress.step("install the chart", Duration::from_secs(10), || {
@@ -95,7 +103,8 @@ fn on_cluster(session: &Session, cluster: &Cluster, clients: &Path, filter: Opti
         .env("REALTIME_E2E_KUBECONFIG", cluster.kubeconfig())
         .env("REALTIME_E2E_KUBECTL", session.cache.program("kubectl"))
         .env("REALTIME_E2E_AUDIT_LOG", cluster.audit_log())
-        .env("REALTIME_E2E_NODE_MODULES", clients);
+        .env("REALTIME_E2E_NODE_MODULES", &clients.modules)
+        .env("REALTIME_E2E_CHROMIUM", clients.browser);
     // The durations of the two say nothing about each other.
     let name = if filter.is_some() { "run some end-to-end tests" } else { "run end-to-end tests" };
     session

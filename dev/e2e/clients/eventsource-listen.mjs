@@ -8,3 +8,4 @@ const source = new EventSource(url);
 source.onopen = () => print("ready", null);
 source.onerror = (error) => print("error", { code: error.code, message: error.message });
 source.onmessage = (message) => print("message", JSON.parse(message.data), message.lastEventId);
+source.addEventListener("gap", (message) => print("gap", JSON.parse(message.data), message.lastEventId));

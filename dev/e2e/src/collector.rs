@@ -73,8 +73,8 @@ async fn serve(connection: TcpStream, exports: Arc<Mutex<Vec<Export>>>) {
     }
 }
 
-/// One request with a `Content-Length`, as exporters send it; `None` at the end of the connection.
-async fn read(connection: &mut BufReader<TcpStream>) -> std::io::Result<Option<Export>> {
+/// One request with a `Content-Length`, as exporters and pages send it; `None` at the end of the connection.
+pub(crate) async fn read(connection: &mut BufReader<TcpStream>) -> std::io::Result<Option<Export>> {
     let mut lines = Vec::new();
     loop {
         let mut line = String::new();

@@ -1,4 +1,4 @@
-//! What the tests are told by the command that starts them. Nothing has a default: a test that does not know its cluster fails.
+//! What the tests are told by the command that starts them. Only sizes have a default: a test that does not know its cluster fails.
 
 use std::path::PathBuf;
 
@@ -10,8 +10,14 @@ pub const KUBECTL: &str = "REALTIME_E2E_KUBECTL";
 pub const AUDIT_LOG: &str = "REALTIME_E2E_AUDIT_LOG";
 /// The folder `node_modules` with the packages of `dev/e2e/clients`.
 pub const NODE_MODULES: &str = "REALTIME_E2E_NODE_MODULES";
-/// Seconds for which an idle stack is watched. The only variable that may be missing.
+/// Path of Chromium without a screen.
+pub const CHROMIUM: &str = "REALTIME_E2E_CHROMIUM";
+/// Seconds for which an idle stack is watched. May be missing.
 pub const IDLE_SECONDS: &str = "REALTIME_E2E_IDLE_SECONDS";
+/// How many clients read the stream while its instances die. May be missing.
+pub const STREAM_CLIENTS: &str = "REALTIME_E2E_STREAM_CLIENTS";
+/// Events a second that they get. May be missing.
+pub const STREAM_EVENTS: &str = "REALTIME_E2E_STREAM_EVENTS";
 
 /// The path in that variable.
 ///
@@ -24,13 +30,13 @@ pub fn path(name: &str) -> PathBuf {
     }
 }
 
-/// For how many seconds an idle stack is watched.
+/// The number in that variable, or that one when it is not set.
 ///
 /// # Panics
 /// When the variable is set and is no number.
-pub fn idle_seconds() -> u64 {
-    match std::env::var(IDLE_SECONDS) {
-        Ok(text) => text.parse().unwrap_or_else(|_| panic!("{IDLE_SECONDS} is {text}, which is no number of seconds")),
-        Err(_) => 45,
+pub fn number(name: &str, otherwise: u32) -> u32 {
+    match std::env::var(name) {
+        Ok(text) => text.parse().unwrap_or_else(|_| panic!("{name} is {text}, which is no number")),
+        Err(_) => otherwise,
     }
 }

@@ -35,6 +35,37 @@ pub static REPLICATED: Shared = Shared {
 pub static DEFAULT: Shared =
     Shared { prefix: "default", spec: || json!({}), namespace: OnceCell::const_new(), gate: RwLock::const_new(()) };
 
+/// Three instances of notifications, which keep less in memory than tests make clients miss; beside the product events a topic with a
+/// schema of its own, and one that comes and goes.
+pub static STREAMS: Shared =
+    Shared { prefix: "streams", spec: streams_spec, namespace: OnceCell::const_new(), gate: RwLock::const_new(()) };
+
+/// Events that an instance of [`STREAMS`] keeps in memory.
+pub const STREAMS_RING: u32 = 200;
+
+fn streams_spec() -> Value {
+    let little = json!({"requests": {"cpu": "10m"}});
+    let backend = json!({"managed": {"resources": little}});
+    let order = json!({
+        "type": "object", "required": ["order"],
+        "properties": {"order": {"type": "object", "required": ["number"], "properties": {"number": {"type": "integer"}}}},
+    });
+    json!({
+        "topics": [
+            {"name": "product-events", "partitions": 6}, {"name": "orders", "partitions": 2},
+            {"name": "transient", "partitions": 1},
+        ],
+        "schemas": [{"type": "OrderPlaced", "schema": order}],
+        "notifications": {
+            "scaling": {"fixed": {"replicas": 3}},
+            "resources": little,
+            "config": {"topics": ["product-events", "orders", "transient"], "ring": {"events": STREAMS_RING}},
+        },
+        "api": {"resources": little}, "consumer": {"resources": little},
+        "redis": backend, "kafka": backend, "postgres": backend,
+    })
+}
+
 /// A stack that several tests use.
 pub struct Shared {
     prefix: &'static str,

@@ -1,23 +1,29 @@
 //! What the end-to-end tests need: a cluster, stacks in namespaces of their own, and real clients.
 //!
 //! Nothing here imitates a part of the project: notifications are posted by HTTP, received by the official Socket.IO client, the
-//! EventSource of npm and a plain HTTP reader, and looked at with kubectl, psql and Kafka's own tools. A helper that cannot go on ends the
-//! test that called it.
+//! EventSources of npm and of Chromium, one of our own for crowds and a plain HTTP reader, and looked at with kubectl, psql and Kafka's own
+//! tools. A helper that cannot go on ends the test that called it.
 
 #![expect(clippy::panic, reason = "a helper that cannot go on ends the test that called it")]
 
 pub mod arrivals;
 pub mod audit;
+pub mod browser;
 pub mod clients;
 pub mod cluster;
 pub mod collector;
+pub mod container;
 pub mod diagnosis;
 pub mod environment;
+pub mod eventsource;
 pub mod eventually;
 pub mod fixture;
 pub mod http;
 pub mod janitor;
 pub mod kubectl;
+pub mod ledger;
+pub mod log;
+pub mod production;
 pub mod programs;
 pub mod sse;
 pub mod stack;

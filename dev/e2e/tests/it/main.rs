@@ -14,6 +14,7 @@ mod operation;
 mod ops;
 mod presentation;
 mod refusals;
+mod streams;
 mod telemetry;
 mod travelling;
 mod undecodable;
