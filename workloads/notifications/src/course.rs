@@ -6,11 +6,12 @@ use std::{
 };
 
 use jiff::Timestamp;
-use realtime_fanout::{Draft, Lane, Publisher};
+use realtime_fanout::{Draft, Lane};
 use tracing::{debug, info, warn};
 use uuid::Uuid;
 
 use crate::{
+    broadcast::Broadcast,
     check::{Checker, Verdict, channel},
     frame,
     lanes::Lanes,
@@ -18,48 +19,6 @@ use crate::{
     survey::{Extent, Known, Sight, Survey},
     window::Window,
 };
-
-/// Where events go.
-pub(crate) trait Broadcast {
-    /// A lane begins at that offset.
-    fn begin(&mut self, lane: Lane, floor: u64);
-    /// Nothing of the lane will come any more.
-    fn retire(&mut self, lane: Lane);
-    /// What lies below the offset was lost.
-    fn lose(&mut self, lane: Lane, next: u64);
-    /// The record gives no event.
-    fn skip(&mut self, lane: Lane, offset: u64);
-    /// The record is an event.
-    fn push(&mut self, draft: &Draft<'_>);
-    /// Sends out what waits.
-    fn flush(&mut self);
-}
-
-impl Broadcast for Publisher {
-    fn begin(&mut self, lane: Lane, floor: u64) {
-        Self::begin(self, lane, floor);
-    }
-
-    fn retire(&mut self, lane: Lane) {
-        Self::retire(self, lane);
-    }
-
-    fn lose(&mut self, lane: Lane, next: u64) {
-        Self::lose(self, lane, next);
-    }
-
-    fn skip(&mut self, lane: Lane, offset: u64) {
-        Self::skip(self, lane, offset);
-    }
-
-    fn push(&mut self, draft: &Draft<'_>) {
-        Self::push(self, draft);
-    }
-
-    fn flush(&mut self) {
-        Self::flush(self);
-    }
-}
 
 /// A record of a topic.
 #[derive(Clone, Copy, Debug)]
@@ -113,6 +72,8 @@ struct Track {
     /// From there on events are news; what lies below is for clients that come back.
     news: u64,
     window: Window,
+    /// The log ended before what was read, when it was last asked for.
+    suspect: bool,
 }
 
 impl Course {
@@ -239,7 +200,7 @@ impl Course {
             .map_or(extent.low, |warm| extent.high.saturating_sub(window.saturating_add(warm)).max(extent.low));
         let floor = if begin == extent.low { begin } else { begin + window };
         let news = if read_back.is_some() { extent.high } else { begin };
-        tracks.insert(partition, Track { lane, next: begin, floor, news, window: Window::new(window) });
+        tracks.insert(partition, Track { lane, next: begin, floor, news, window: Window::new(window), suspect: false });
         out.begin(lane, floor);
         true
     }
@@ -261,12 +222,15 @@ impl Course {
                 track.next = *low;
                 track.news = track.news.min(*low);
                 out.lose(track.lane, *low);
-            } else if high < asked
-                && let Some((old, lane)) = self.lanes.renew(topic, *partition)
-            {
+            } else if high >= asked {
+                track.suspect = false;
+            } else if !std::mem::replace(&mut track.suspect, true) {
+                // A broker that has just become the leader may not know its end yet. Reading on tells.
+                debug!(topic, partition, high, asked, "the log seems to end before what was read");
+            } else if let Some((old, lane)) = self.lanes.renew(topic, *partition) {
                 warn!(topic, partition, from = high, to = asked, "the log lost its end, going on where it ends now");
-                *track =
-                    Track { lane, next: *high, floor: *high, news: *high, window: Window::new(self.settings.window) };
+                let window = Window::new(self.settings.window);
+                *track = Track { lane, next: *high, floor: *high, news: *high, window, suspect: false };
                 out.retire(old);
                 out.begin(lane, *high);
             }

@@ -33,7 +33,8 @@ use self::{
     outage::Outage,
 };
 use crate::{
-    course::{Broadcast, Course, Next, Record},
+    broadcast::Broadcast,
+    course::{Course, Next, Record},
     measures::Measures,
     survey::{self, Sight, Survey, survey},
 };

@@ -7,6 +7,8 @@
 //! Every replica reads every partition, so that each of its clients gets every event.
 
 #[cfg(test)]
+mod broadcast;
+#[cfg(test)]
 mod check;
 #[cfg(test)]
 mod cluster;
@@ -28,6 +30,8 @@ mod measures;
 mod metrics;
 mod process;
 mod reader;
+#[cfg(test)]
+mod replay;
 mod router;
 mod routes;
 mod state;

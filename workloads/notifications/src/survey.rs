@@ -76,7 +76,8 @@ pub(crate) fn survey<C: ClientContext>(
         let sight = match &topic.outcome {
             Ok(found) => {
                 let wanted = found.partitions.iter().filter(|partition| all || !read(found.id, **partition));
-                let extents = wanted.map(|partition| Ok((*partition, extent(client, &topic.name, *partition)?)));
+                let extents =
+                    wanted.map(|partition| Ok((*partition, extent(client, &topic.name, *partition, QUESTION)?)));
                 Sight::Found {
                     id: found.id,
                     extents: extents.collect::<Result<_, Error>>()?,
@@ -92,16 +93,19 @@ pub(crate) fn survey<C: ClientContext>(
     Ok(Survey { known, all, topics })
 }
 
-/// Blocks: where a partition begins and ends.
+/// Blocks, up to `timeout`: where a partition begins and ends.
 ///
 /// # Errors
 /// [`Error::ReadExtent`] when there is no answer.
-pub(crate) fn extent<C: ClientContext>(client: &Client<C>, topic: &str, partition: i32) -> Result<Extent, Error> {
-    let watermarks = client.fetch_watermarks(topic, partition, QUESTION);
+pub(crate) fn extent<C: ClientContext>(
+    client: &Client<C>,
+    topic: &str,
+    partition: i32,
+    timeout: Duration,
+) -> Result<Extent, Error> {
     let offset = |offset: i64| u64::try_from(offset).unwrap_or_default();
-    watermarks.map(|(low, high)| Extent { low: offset(low), high: offset(high) }).map_err(|source| Error::ReadExtent {
-        topic: topic.to_owned(),
-        partition,
-        source,
-    })
+    client
+        .fetch_watermarks(topic, partition, timeout)
+        .map(|(low, high)| Extent { low: offset(low), high: offset(high) })
+        .map_err(|source| Error::ReadExtent { topic: topic.to_owned(), partition, source })
 }

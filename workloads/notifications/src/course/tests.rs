@@ -205,8 +205,15 @@ fn a_log_that_lost_its_end_goes_on_in_another_lane() {
     out.read();
     course.observe(&asked_before, &mut out);
     assert_eq!(out.read(), [] as [&str; 0], "a record that came after the question is no sign");
-    let cut = Survey { all: true, ..survey(&course, found(FIRST, &[(0, 60)]), Sight::Absent) };
-    assert_eq!(course.observe(&cut, &mut out), Next::Assign);
+    let mut ends_at = |high| {
+        let cut = Survey { all: true, ..survey(&course, found(FIRST, &[(0, high)]), Sight::Absent) };
+        assert_eq!(course.observe(&cut, &mut out), Next::Assign);
+    };
+    // Once may be an error of a new leader.
+    ends_at(60);
+    ends_at(101);
+    ends_at(60);
+    ends_at(60);
     assert_eq!(out.read(), ["retire 0", "begin 1 at 60"]);
     assert_eq!(positions(&course)[0].2, 60);
 }

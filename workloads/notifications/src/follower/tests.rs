@@ -107,7 +107,7 @@ async fn a_start_again_decides_about_duplicates_as_before() {
     }
     cluster.append(("events", 0), 0, &event("last"));
     let mut before = Vec::new();
-    while !before.last().is_some_and(|Pushed(_, _, id)| id == "last") {
+    while before.last().is_none_or(|Pushed(_, _, id)| id != "last") {
         before.push(first.next().await);
     }
     first.end().await;

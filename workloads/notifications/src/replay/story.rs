@@ -1,0 +1,124 @@
+//! What a client is told about what it missed.
+
+use bytes::Bytes;
+use realtime_fanout::{CursorCodec, Lane, Vector, sse::Frame};
+
+use super::{History, Limits};
+use crate::{cursor::Codec, gap::Gap};
+
+/// Frames so far, and where the client is behind them.
+pub(super) struct Story<'a> {
+    codec: &'a Codec,
+    limits: Limits,
+    vector: Vector,
+    frames: Vec<Bytes>,
+    events: usize,
+    bytes: usize,
+    gap: bool,
+}
+
+/// Whether there is more to tell.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Room {
+    Left,
+    /// The event did not fit.
+    None,
+}
+
+impl<'a> Story<'a> {
+    /// Nothing is told yet.
+    pub(super) const fn new(codec: &'a Codec, limits: Limits, from: Vector) -> Self {
+        Self { codec, limits, vector: from, frames: Vec::new(), events: 0, bytes: 0, gap: false }
+    }
+
+    /// Where the client is.
+    pub(super) const fn vector(&self) -> &Vector {
+        &self.vector
+    }
+
+    /// Events so far.
+    pub(super) const fn events(&self) -> usize {
+        self.events
+    }
+
+    /// Tells the event of a record, or only goes on behind a record that the client does not want.
+    pub(super) fn tell(&mut self, lane: Lane, offset: u64, data: Option<&str>) -> Room {
+        let full = self.events >= self.limits.events || self.bytes >= self.limits.bytes;
+        match data {
+            Some(_) if full => return Room::None,
+            None => self.vector.advance(lane, offset),
+            Some(data) => {
+                self.vector.advance(lane, offset);
+                let frame = Frame::new().id(&self.codec.encode(&self.vector)).data(data).encode();
+                self.events += 1;
+                self.bytes += frame.len();
+                self.frames.push(frame);
+            }
+        }
+        Room::Left
+    }
+
+    /// There is nothing more of the lane below that offset.
+    pub(super) fn pass(&mut self, lane: Lane, next: u64) {
+        if next > self.vector.next(lane) {
+            self.vector.set(lane, next);
+        }
+    }
+
+    /// Goes on elsewhere, and says why.
+    pub(super) fn jump(&mut self, gap: Gap, to: Vector) {
+        let (from, id) = (self.codec.encode(&self.vector), self.codec.encode(&to));
+        self.frames.push(gap.frame(&from, &id));
+        self.vector = to;
+        self.gap = true;
+    }
+
+    /// All that is told.
+    pub(super) fn end(self) -> History {
+        History { frames: self.frames, end: self.vector, gap: self.gap }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::sync::Arc;
+
+    use super::*;
+    use crate::lanes::Lanes;
+
+    fn codec() -> Codec {
+        Codec::new(Arc::new(Lanes::new([])), b"key")
+    }
+
+    fn limits(events: usize, bytes: usize) -> Limits {
+        Limits { events, bytes, ..Limits::default() }
+    }
+
+    #[test]
+    fn tells_events_until_one_does_not_fit_and_goes_on_behind_the_others() {
+        let codec = codec();
+        for limits in [limits(2, 1000), limits(1000, 50)] {
+            let mut story = Story::new(&codec, limits, Vector::default());
+            assert_eq!(story.tell(Lane(0), 4, Some("a")), Room::Left);
+            assert_eq!(story.tell(Lane(0), 5, None), Room::Left);
+            assert_eq!(story.tell(Lane(0), 6, Some("a")), Room::Left);
+            assert_eq!(story.tell(Lane(0), 7, None), Room::Left);
+            assert_eq!(story.tell(Lane(0), 8, Some("a")), Room::None);
+            assert_eq!((story.vector().next(Lane(0)), story.events()), (8, 2));
+        }
+    }
+
+    #[test]
+    fn tells_of_a_jump() {
+        let codec = codec();
+        let mut story = Story::new(&codec, limits(2, 1000), Vector::default());
+        let to: Vector = [(Lane(0), 9)].into_iter().collect();
+        story.pass(Lane(0), 3);
+        story.pass(Lane(0), 2);
+        assert_eq!(story.vector().next(Lane(0)), 3);
+        let text = codec.encode(story.vector());
+        story.jump(Gap::Trimmed, to.clone());
+        let frames = vec![Gap::Trimmed.frame(&text, &codec.encode(&to))];
+        assert_eq!(story.end(), History { frames, end: to, gap: true });
+    }
+}
