@@ -1,26 +1,18 @@
-//! Frames of `/events/stream`: default events, whose data is one JSON object.
+//! Data of `/events/stream`: one JSON object each, in the form of the service that is replaced.
 
-use bytes::Bytes;
 use jiff::Timestamp;
 use realtime_contract::time::milliseconds;
-use realtime_fanout::sse::Frame;
 use serde_json::json;
 
-/// The first frame of a connection.
-pub(crate) fn connection(now: Timestamp) -> Bytes {
+/// What a connection begins with.
+pub(crate) fn connection(now: Timestamp) -> String {
     let message = "Connected to notifications stream";
-    data(&json!({ "type": "connection", "message": message, "timestamp": milliseconds(now) }).to_string())
+    json!({ "type": "connection", "message": message, "timestamp": milliseconds(now) }).to_string()
 }
 
-/// The frame that says that the connection lives.
-pub(crate) fn heartbeat(now: Timestamp) -> Bytes {
-    data(&json!({ "type": "heartbeat", "timestamp": milliseconds(now) }).to_string())
-}
-
-/// The frame of a product event: the record as it came, with `broadcastTimestamp` spliced in as the last field. The record must be the
-/// text of a JSON object that is not empty.
-pub(crate) fn product_event(record: &str, now: Timestamp) -> Bytes {
-    data(&event(record, now))
+/// What says that the connection lives.
+pub(crate) fn heartbeat(now: Timestamp) -> String {
+    json!({ "type": "heartbeat", "timestamp": milliseconds(now) }).to_string()
 }
 
 /// What clients get of a record: its text as it came, with `broadcastTimestamp` spliced in as the last field. The record must be the text of a
@@ -29,10 +21,6 @@ pub(crate) fn event(record: &str, now: Timestamp) -> String {
     let text = record.trim_end();
     let fields = text.strip_suffix('}').unwrap_or(text).trim_end();
     format!("{fields},\"broadcastTimestamp\":\"{}\"}}", milliseconds(now))
-}
-
-fn data(text: &str) -> Bytes {
-    Frame::new().data(text).encode()
 }
 
 #[cfg(test)]
@@ -47,29 +35,29 @@ mod tests {
     fn greets_in_the_replaced_services_form() {
         assert_eq!(
             connection(now()),
-            "data: {\"type\":\"connection\",\"message\":\"Connected to notifications stream\",\"timestamp\":\"2026-11-21T06:00:00.500Z\"}\n\n"
+            r#"{"type":"connection","message":"Connected to notifications stream","timestamp":"2026-11-21T06:00:00.500Z"}"#
         );
     }
 
     #[test]
-    fn beats_as_data() {
-        assert_eq!(heartbeat(now()), "data: {\"type\":\"heartbeat\",\"timestamp\":\"2026-11-21T06:00:00.500Z\"}\n\n");
+    fn beats_in_the_replaced_services_form() {
+        assert_eq!(heartbeat(now()), r#"{"type":"heartbeat","timestamp":"2026-11-21T06:00:00.500Z"}"#);
     }
 
     #[test]
     fn splices_the_time_into_the_records_own_bytes() {
         let record = r#"{"id": "event-123","z":1.50,"product":{"id":"p"}}"#;
         assert_eq!(
-            product_event(record, now()),
-            "data: {\"id\": \"event-123\",\"z\":1.50,\"product\":{\"id\":\"p\"},\"broadcastTimestamp\":\"2026-11-21T06:00:00.500Z\"}\n\n"
+            event(record, now()),
+            r#"{"id": "event-123","z":1.50,"product":{"id":"p"},"broadcastTimestamp":"2026-11-21T06:00:00.500Z"}"#
         );
     }
 
     #[test]
-    fn keeps_a_record_of_several_lines_readable() {
+    fn leaves_the_lines_of_a_record_alone() {
         assert_eq!(
-            product_event("{\n  \"id\": \"e\"\n}\n", now()),
-            "data: {\ndata:   \"id\": \"e\",\"broadcastTimestamp\":\"2026-11-21T06:00:00.500Z\"}\n\n"
+            event("{\n  \"id\": \"e\"\n}\n", now()),
+            "{\n  \"id\": \"e\",\"broadcastTimestamp\":\"2026-11-21T06:00:00.500Z\"}"
         );
     }
 }

@@ -1,43 +1,31 @@
 //! Kafka to browsers by server-sent events.
 //!
 //! ```text
-//! topic product-events -> reader -> intake (valid? seen before?) -> frame -> hub -> SSE
+//! topics -> follower -> course (where are we? an event? a duplicate?) -> engine: ring, shards -> SSE
+//!                                                              cursor -> replay from the log ─┘
 //! ```
 //!
 //! Every replica reads every partition, so that each of its clients gets every event.
 
-#[cfg(test)]
 mod broadcast;
-#[cfg(test)]
 mod check;
 #[cfg(test)]
 mod cluster;
 mod config;
-#[cfg(test)]
 mod course;
-#[cfg(test)]
 mod cursor;
-#[cfg(test)]
 mod follower;
 mod frame;
-#[cfg(test)]
 mod gap;
-mod intake;
-#[cfg(test)]
 mod lanes;
-#[cfg(test)]
 mod measures;
-mod metrics;
 mod process;
-mod reader;
-#[cfg(test)]
 mod replay;
+mod request;
 mod router;
 mod routes;
 mod state;
-#[cfg(test)]
 mod survey;
-#[cfg(test)]
 mod window;
 
 use config::Config;

@@ -5,86 +5,166 @@ use std::{sync::Arc, time::Duration};
 use anyhow::{Context, bail};
 use jiff::Timestamp;
 use realtime_chassis::{
+    config::Secret,
     dependencies::{self, Board},
     http::{self, RequestMetrics},
     kafka, metrics as process_metrics, ops, report, shutdown,
 };
-use realtime_contract::Component;
-use realtime_fanout::{Hub, metrics::HubCollector};
-use tokio::{
-    sync::oneshot,
-    time::{MissedTickBehavior, interval_at},
-};
+use realtime_contract::{Component, environment};
+use realtime_fanout::{Engine, Publisher, metrics::EngineCollector, serve};
+use tokio::{sync::oneshot, task::JoinHandle};
 use tokio_util::sync::CancellationToken;
-use tracing::info;
+use tracing::{info, warn};
+use uuid::Uuid;
 
 use crate::{
-    config::Config,
+    check::Checker,
+    config::{Config, StreamConfig},
+    course::{self, Course},
+    cursor::Codec,
+    follower::Follower,
     frame,
-    metrics::Metrics,
-    reader::{self, Reader},
-    router::router,
+    lanes::Lanes,
+    measures::Measures,
+    replay::{Limits, Parts, Replays},
+    router::{self, router},
     state::ServiceState,
 };
 
 /// Name in telemetry and towards Kafka.
 pub(crate) const NAME: &str = "realtime-notifications";
 
-const HEARTBEAT: Duration = Duration::from_secs(30);
 const LAST: Duration = Duration::from_secs(1);
 
-/// Runs until a signal comes, or until the reader ends.
+/// Runs until a signal comes, or until the follower ends.
 pub(crate) async fn run(config: Config) -> anyhow::Result<()> {
     let signal = shutdown::token()?;
-    let intake = CancellationToken::new();
     let background = CancellationToken::new();
     let board = Board::new(&["kafka"]);
-    let metrics = Metrics::new(process_metrics::registry(NAME)?).context("failed to register the metrics")?;
-    let requests = RequestMetrics::register(&metrics.registry).context("failed to register the request metrics")?;
-    let hub = Hub::new();
-    metrics.registry.register(Box::new(HubCollector::new(hub.clone(), "sse")?))?;
-    let ops = ops::serve(config.ops.port, board.clone(), metrics.registry.clone(), background.clone()).await?;
+    let registry = process_metrics::registry(NAME)?;
+    let measures = Measures::new(&registry).context("failed to register the metrics")?;
+    let requests = RequestMetrics::register(&registry).context("failed to register the request metrics")?;
+    let checker = Arc::new(config.events.schemas.as_deref().map_or_else(|| Ok(Checker::default()), Checker::read)?);
+    let lanes = Arc::new(Lanes::new(config.events.topics.iter().map(String::as_str)));
+    let codec = Arc::new(Codec::new(lanes.clone(), cursor_key(config.stream.cursor_key.as_ref()).expose().as_bytes()));
+    let (engine, publisher) = Engine::start(settings(&config.stream), codec.clone(), heartbeat)?;
+    registry.register(Box::new(EngineCollector::new(engine.clone(), "sse")?))?;
+    let ops = ops::serve(config.ops.port, board.clone(), registry.clone(), background.clone()).await?;
     let report = report::spawn(&config.report, Component::Notifications, &board, background.clone());
     watch_kafka(&config, &board, &background)?;
-    let heartbeat = tokio::spawn(beat(hub.clone()));
-    let state = ServiceState { hub: hub.clone(), board: board.clone(), metrics: metrics.clone() };
-    let router = router(state, requests, http::cors(&config.cors_origin)?);
-    let server = http::serve(config.port, router, intake.clone()).await?;
-    let consumer = Arc::new(reader::consumer(&kafka::client_config(&config.kafka, NAME))?);
-    let (ready, when_ready) = oneshot::channel();
-    let mut reader = tokio::spawn(Reader { consumer, hub: hub.clone(), metrics }.run(ready, background.clone()));
+    let client = kafka::client_config(&config.kafka, NAME);
+    let course = Course::new(lanes.clone(), checker.clone(), read_back(&config), measures.clone());
+    let (mut follower, when_ready) = follow(Follower::new(&client, course, &measures)?, publisher, background.clone());
+    let replays = Replays::new(Parts {
+        config: client,
+        lanes,
+        checker,
+        codec: codec.clone(),
+        memory: Arc::new(engine.clone()),
+        window: config.events.window.into(),
+        limits: Limits::default(),
+        measures: measures.clone(),
+    });
+    let state = ServiceState {
+        engine: engine.clone(),
+        codec,
+        replays,
+        board: board.clone(),
+        registry,
+        measures,
+        window: config.events.window,
+    };
+    let intake = CancellationToken::new();
+    let server = listen(&config, router(state, requests, http::cors(&config.cors_origin)?), &engine, &intake).await?;
 
-    let lost_reader = tokio::select! {
-        () = until(&signal, when_ready, &board) => None,
-        ended = &mut reader => Some(ended),
+    let lost_follower = tokio::select! {
+        () = until(&signal, when_ready, &board, &engine) => None,
+        ended = &mut follower => Some(ended),
     };
     board.draining();
     intake.cancel();
-    hub.drain();
-    heartbeat.abort();
+    engine.drain(config.shutdown.drain() / 2);
     shutdown::drain(config.shutdown.drain(), "connections", server).await;
     background.cancel();
-    if lost_reader.is_none() {
-        shutdown::drain(LAST, "reader", reader).await;
+    if lost_follower.is_none() {
+        shutdown::drain(LAST, "follower", follower).await;
     }
     shutdown::drain(LAST, "ops server", ops).await;
     if let Some(report) = report {
         shutdown::drain(LAST, "readiness report", report).await;
     }
     info!("ended");
-    match lost_reader {
+    match lost_follower {
         None => Ok(()),
-        Some(Ok(())) => bail!("failed to go on: the reader ended"),
-        Some(Err(error)) => Err(error).context("failed to go on: the reader ended"),
+        Some(Ok(())) => bail!("failed to go on: the follower ended"),
+        Some(Err(error)) => Err(error).context("failed to go on: the follower ended"),
     }
 }
 
-/// Until the signal; the process counts as started once the reader is ready.
-async fn until(signal: &CancellationToken, when_ready: oneshot::Receiver<()>, board: &Board) {
+/// Until the signal; streams are served, and the process counts as started, once everything was read that was there at its start.
+async fn until(signal: &CancellationToken, when_ready: oneshot::Receiver<()>, board: &Board, engine: &Engine) {
     if signal.run_until_cancelled(when_ready).await.is_some_and(|ready| ready.is_ok()) {
+        engine.open();
         board.started();
     }
     signal.cancelled().await;
+}
+
+fn follow(
+    follower: Follower,
+    publisher: Publisher,
+    token: CancellationToken,
+) -> (JoinHandle<()>, oneshot::Receiver<()>) {
+    let (ready, when_ready) = oneshot::channel();
+    (tokio::spawn(follower.run(publisher, ready, token)), when_ready)
+}
+
+async fn listen(
+    config: &Config,
+    router: axum::Router,
+    engine: &Engine,
+    token: &CancellationToken,
+) -> anyhow::Result<JoinHandle<()>> {
+    let listener =
+        http::bind(config.port).await.with_context(|| format!("failed to bind the server to port {}", config.port))?;
+    let possible = http::connections();
+    let asked = config.stream.connections.map_or(possible, |asked| asked as usize);
+    if asked > possible {
+        warn!(asked, possible, "fewer streams than asked for: the limit of open files allows no more");
+    }
+    let settings = serve::Settings {
+        per_address: config.stream.connections_per_address.map(|limit| limit as usize),
+        trusted: config.stream.trusted_proxies.clone(),
+        tune: http::tune,
+        ..serve::Settings::new(vec![router::STREAM.to_owned()], asked.min(possible))
+    };
+    info!(port = config.port, streams = settings.connections, "server listens");
+    Ok(serve::serve(listener, router, engine.clone(), settings, token.clone()).await)
+}
+
+fn settings(config: &StreamConfig) -> realtime_fanout::Settings {
+    realtime_fanout::Settings {
+        ring_events: config.ring_events as usize,
+        ring_bytes: config.ring_bytes as usize,
+        age: config.age(),
+        ..realtime_fanout::Settings::default()
+    }
+}
+
+fn read_back(config: &Config) -> course::Settings {
+    course::Settings { window: config.events.window.into(), ring: config.stream.ring_events.into() }
+}
+
+/// The stack's, or one of this process alone.
+fn cursor_key(given: Option<&Secret>) -> Secret {
+    given.cloned().unwrap_or_else(|| {
+        warn!("{} is not set: cursors of clients end with this process", environment::CURSOR_KEY);
+        format!("{}{}", Uuid::new_v4(), Uuid::new_v4()).into()
+    })
+}
+
+fn heartbeat() -> String {
+    frame::heartbeat(Timestamp::now())
 }
 
 fn watch_kafka(config: &Config, board: &Board, token: &CancellationToken) -> anyhow::Result<()> {
@@ -95,14 +175,4 @@ fn watch_kafka(config: &Config, board: &Board, token: &CancellationToken) -> any
     };
     dependencies::watch(board.clone(), "kafka", check, token.clone());
     Ok(())
-}
-
-/// One sweep for all connections.
-async fn beat(hub: Arc<Hub>) {
-    let mut rounds = interval_at(tokio::time::Instant::now() + HEARTBEAT, HEARTBEAT);
-    rounds.set_missed_tick_behavior(MissedTickBehavior::Delay);
-    loop {
-        rounds.tick().await;
-        hub.heartbeat(|_| frame::heartbeat(Timestamp::now()));
-    }
 }

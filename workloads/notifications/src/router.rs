@@ -1,7 +1,13 @@
 //! Every route of the service.
 
-use axum::{Router, http::StatusCode, middleware::from_fn_with_state, routing::get};
+use axum::{
+    Router,
+    http::StatusCode,
+    middleware::{from_fn, from_fn_with_state},
+    routing::get,
+};
 use realtime_chassis::http::{RequestMetrics, observe};
+use realtime_fanout::serve;
 use tower_http::cors::CorsLayer;
 
 use crate::{
@@ -9,13 +15,16 @@ use crate::{
     state::ServiceState,
 };
 
+/// Path of the stream.
+pub(crate) const STREAM: &str = "/events/stream";
+
 /// The routes, behind observation and CORS.
 pub(crate) fn router(state: ServiceState, requests: RequestMetrics, cors: CorsLayer) -> Router {
     Router::new()
         .route("/", get(service::information))
         .route("/health", get(service::health))
         .route("/metrics", get(service::metrics))
-        .route("/events/stream", get(stream::stream))
+        .route(STREAM, get(stream::stream).layer(from_fn(serve::refuse)))
         .fallback(|| async { (StatusCode::NOT_FOUND, service::error("there is nothing at this path")) })
         .method_not_allowed_fallback(|| async {
             (StatusCode::METHOD_NOT_ALLOWED, service::error("this path does not take this method"))

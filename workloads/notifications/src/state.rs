@@ -2,15 +2,21 @@
 
 use std::sync::Arc;
 
+use prometheus::Registry;
 use realtime_chassis::dependencies::Board;
-use realtime_fanout::Hub;
+use realtime_fanout::Engine;
 
-use crate::metrics::Metrics;
+use crate::{cursor::Codec, measures::Measures, replay::Replays};
 
 /// What the handlers share.
 #[derive(Clone)]
 pub(crate) struct ServiceState {
-    pub(crate) hub: Arc<Hub>,
+    pub(crate) engine: Engine,
+    pub(crate) codec: Arc<Codec>,
+    pub(crate) replays: Replays,
     pub(crate) board: Board,
-    pub(crate) metrics: Metrics,
+    pub(crate) registry: Registry,
+    pub(crate) measures: Measures,
+    /// Offsets of a partition within which an id counts once.
+    pub(crate) window: u32,
 }

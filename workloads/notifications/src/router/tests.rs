@@ -1,21 +1,48 @@
+use std::sync::Arc;
+
 use axum::{
     body::Body,
     http::{Request, Response, header},
 };
 use http_body_util::BodyExt;
+use prometheus::Registry;
+use rdkafka::ClientConfig;
 use realtime_chassis::{dependencies::Board, http::cors};
 use realtime_contract::readiness::DependencyState;
-use realtime_fanout::{Hub, Publication};
+use realtime_fanout::{CursorCodec, Engine, Grant, Lane, Opening, Resume, Settings, Start, Vector};
 use serde_json::{Value, json};
 use tower::ServiceExt;
+use uuid::Uuid;
 
 use super::*;
-use crate::metrics::Metrics;
+use crate::{
+    check::Checker,
+    cursor::Codec,
+    lanes::Lanes,
+    measures::Measures,
+    replay::{Limits, Parts, Replays},
+};
 
 fn state() -> ServiceState {
     let board = Board::new(&["kafka"]);
     board.set("kafka", DependencyState::Ready);
-    ServiceState { hub: Hub::new(), board, metrics: Metrics::new(prometheus::Registry::new()).unwrap() }
+    let registry = Registry::new();
+    let measures = Measures::new(&registry).unwrap();
+    let lanes = Arc::new(Lanes::new(["product-events"]));
+    lanes.enter("product-events", Uuid::from_u128(1), 1);
+    let codec = Arc::new(Codec::new(lanes.clone(), b"0123456789abcdef"));
+    let (engine, _publisher) = Engine::start(Settings::default(), codec.clone(), String::new).unwrap();
+    let replays = Replays::new(Parts {
+        config: ClientConfig::new(),
+        lanes,
+        checker: Arc::new(Checker::default()),
+        codec: codec.clone(),
+        memory: Arc::new(engine.clone()),
+        window: 10_000,
+        limits: Limits::default(),
+        measures: measures.clone(),
+    });
+    ServiceState { engine, codec, replays, board, registry, measures, window: 10_000 }
 }
 
 fn app(state: &ServiceState) -> Router {
@@ -26,6 +53,11 @@ fn app(state: &ServiceState) -> Router {
 async fn get_accepting(state: &ServiceState, path: &str, accept: &str) -> Response<Body> {
     let request = Request::get(path).header(header::ACCEPT, accept).header(header::ORIGIN, "http://any.example");
     app(state).oneshot(request.body(Body::empty()).unwrap()).await.unwrap()
+}
+
+/// What the handler grants, if it grants a stream.
+fn grant(response: &Response<Body>) -> Option<Grant> {
+    response.extensions().get::<Opening>().and_then(Opening::take)
 }
 
 async fn text(response: Response<Body>) -> String {
@@ -71,22 +103,20 @@ async fn health_fails_while_kafka_is_away() {
 #[tokio::test]
 async fn metrics_are_json_for_curl_and_browsers() {
     let state = state();
-    let open = state.hub.register(realtime_fanout::hub::Filter::default());
     for accept in ["*/*", "application/json", "text/html,application/xhtml+xml,*/*;q=0.8"] {
         let body = text(get_accepting(&state, "/metrics", accept).await).await;
         assert_eq!(
             without_time(&body),
-            r#"{"consumer":{"processedMessagesCount":0,"maxCacheSize":10000,"timestamp":"T"},"sse":{"activeConnections":1,"timestamp":"T"}}"#
+            r#"{"consumer":{"processedMessagesCount":0,"maxCacheSize":10000,"timestamp":"T"},"sse":{"activeConnections":0,"timestamp":"T"}}"#
         );
     }
-    drop(open);
 }
 
 #[tokio::test]
 async fn metrics_are_text_for_a_scraper() {
     for accept in ["text/plain;version=0.0.4;q=0.5,*/*;q=0.1", "application/openmetrics-text;version=1.0.0,*/*;q=0.1"] {
         let body = text(get_accepting(&state(), "/metrics", accept).await).await;
-        assert!(body.contains("realtime_product_events_total{outcome=\"broadcast\"} 0"), "{body}");
+        assert!(body.contains("realtime_stream_records_total{outcome=\"broadcast\",reason=\"\"} 0"), "{body}");
     }
 }
 
@@ -105,15 +135,44 @@ async fn any_origin_may_read_and_ask_before() {
 }
 
 #[tokio::test]
-async fn a_stream_greets_and_follows() {
-    let state = state();
-    let response = get_accepting(&state, "/events/stream", "text/event-stream").await;
+async fn a_stream_begins_live_with_a_greeting_and_headers_that_keep_proxies_from_holding_it_back() {
+    let response = get_accepting(&state(), "/events/stream?types=ProductCreated", "text/event-stream").await;
     assert_eq!(response.headers()[header::CONTENT_TYPE], "text/event-stream");
+    assert_eq!(response.headers()["cache-control"], "no-cache, no-transform");
     assert_eq!(response.headers()["x-accel-buffering"], "no");
-    let mut body = response.into_body();
-    let frame = bytes::Bytes::from_static(b"data: 1\n\n");
-    state.hub.publish(Publication { channel: "ProductCreated", position: 1, frame: &frame });
-    let mut next = async || body.frame().await.unwrap().unwrap().into_data().unwrap();
-    assert!(next().await.starts_with(b"data: {\"type\":\"connection\","));
-    assert_eq!(next().await, frame);
+    let grant = grant(&response).unwrap();
+    assert!(matches!(grant.start, Start::Live));
+    assert!(grant.greeting.unwrap().starts_with(r#"{"type":"connection","message":"Connected"#));
+    assert!(grant.filter.passes("any", "ProductCreated", "{}") && !grant.filter.passes("any", "ProductDeleted", "{}"));
+}
+
+#[tokio::test]
+async fn a_cursor_that_memory_covers_is_gone_on_from() {
+    let state = state();
+    let cursor = state.codec.encode(&Vector::from_iter([(Lane(0), 7)]));
+    let response = get_accepting(&state, &format!("/events/stream?since={cursor}"), "*/*").await;
+    let Start::After { seen, from, source } = grant(&response).unwrap().start else { panic!("it begins elsewhere") };
+    assert_eq!((seen.next(Lane(0)), from.next(Lane(0)), source), (7, 7, Resume::Ring));
+}
+
+#[tokio::test]
+async fn a_cursor_that_is_none_is_a_gap_for_an_event_source_and_a_refusal_for_others() {
+    let state = state();
+    let response = get_accepting(&state, "/events/stream?since=nonsense", "text/event-stream").await;
+    assert_eq!(response.status(), 200);
+    let history = grant(&response).unwrap().history;
+    let gap = String::from_utf8(history[0].to_vec()).unwrap();
+    assert!(gap.contains("event: gap\n") && gap.contains(r#"{"reason":"invalid","from":"nonsense","to":"#), "{gap}");
+
+    let response = get_accepting(&state, "/events/stream?since=nonsense", "*/*").await;
+    assert_eq!(response.status(), 400);
+    assert_eq!(response.headers()[header::CONTENT_TYPE], "application/problem+json");
+    assert!(text(response).await.contains("since is no cursor"));
+}
+
+#[tokio::test]
+async fn a_query_that_cannot_be_meant_is_refused_with_what_to_change() {
+    let response = get_accepting(&state(), "/events/stream?heartbeat=loud", "text/event-stream").await;
+    assert_eq!(response.status(), 400);
+    assert!(text(response).await.contains("heartbeat must be data or comment"));
 }

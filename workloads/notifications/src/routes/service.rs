@@ -11,7 +11,7 @@ use prometheus::{TEXT_FORMAT, TextEncoder};
 use realtime_contract::time::milliseconds;
 use serde_json::{Value, json};
 
-use crate::{intake::REMEMBERED, state::ServiceState};
+use crate::state::ServiceState;
 
 /// `GET /`
 pub(crate) async fn information() -> Json<Value> {
@@ -34,8 +34,8 @@ pub(crate) async fn health(State(state): State<ServiceState>) -> (StatusCode, Js
         "status": status,
         "timestamp": now,
         "services": { "kafka": { "status": status } },
-        "metrics": { "processedMessagesCount": state.metrics.processed(), "maxCacheSize": REMEMBERED },
-        "sse": { "activeConnections": state.hub.statistics().active, "timestamp": now },
+        "metrics": { "processedMessagesCount": state.measures.processed(), "maxCacheSize": state.window },
+        "sse": { "activeConnections": state.engine.statistics().connections(), "timestamp": now },
     });
     (code, Json(body))
 }
@@ -45,7 +45,7 @@ pub(crate) async fn metrics(State(state): State<ServiceState>, headers: HeaderMa
     if !asks_for_prometheus(&headers) {
         return Json(statistics(&state)).into_response();
     }
-    match TextEncoder::new().encode_to_string(&state.metrics.registry.gather()) {
+    match TextEncoder::new().encode_to_string(&state.registry.gather()) {
         Ok(text) => ([(CONTENT_TYPE, TEXT_FORMAT)], text).into_response(),
         Err(problem) => (StatusCode::INTERNAL_SERVER_ERROR, error(&problem.to_string())).into_response(),
     }
@@ -60,11 +60,11 @@ fn statistics(state: &ServiceState) -> Value {
     let now = milliseconds(Timestamp::now());
     json!({
         "consumer": {
-            "processedMessagesCount": state.metrics.processed(),
-            "maxCacheSize": REMEMBERED,
+            "processedMessagesCount": state.measures.processed(),
+            "maxCacheSize": state.window,
             "timestamp": now,
         },
-        "sse": { "activeConnections": state.hub.statistics().active, "timestamp": now },
+        "sse": { "activeConnections": state.engine.statistics().connections(), "timestamp": now },
     })
 }
 
