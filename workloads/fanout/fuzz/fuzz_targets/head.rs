@@ -1,4 +1,5 @@
-//! `cargo fuzz run head fuzz/corpus/head fuzz/seeds/head`, in `workloads/fanout`.
+//! `cargo fuzz run head fuzz/corpus/head fuzz/seeds/head`, in `workloads/fanout`. It needs a C++ compiler and,
+//! with a stable toolchain, `RUSTC_BOOTSTRAP=1`.
 
 #![no_main]
 

@@ -1,10 +1,12 @@
 //! What comes out of a stream.
 
+use http_body_util::BodyExt as _;
 use realtime_fanout::{CloseReason, Settings};
+use tokio::time::timeout;
 
 use super::{
     client::{Client, Http2, ODD, PLAIN, events},
-    world::{World, limits},
+    world::{PATIENCE, World, limits},
 };
 
 #[tokio::test]
@@ -179,6 +181,27 @@ async fn a_slow_client_of_a_socket_is_cut_while_others_lose_nothing() {
 #[tokio::test]
 async fn a_slow_client_of_hyper_is_cut_while_others_lose_nothing() {
     a_client_that_does_not_read_is_cut_while_others_lose_nothing(ODD).await;
+}
+
+#[tokio::test]
+async fn a_slow_stream_of_http_2_is_cut_while_the_others_of_its_connection_lose_nothing() {
+    let mut world = World::with(limits(10), Settings { shards: 1, ..Settings::default() }).await;
+    let mut http2 = Http2::connect(world.address).await;
+    let slow = http2.get("/events/stream").await;
+    let mut fast = http2.get("/events/stream").await;
+    events(&mut fast, 1).await;
+    world.until_open(2).await;
+    for number in 0..EVENTS {
+        world.publish("orders", LENGTH);
+        let event = events(&mut fast, 1).await.remove(0);
+        assert!(event.data.starts_with(&format!(r#"{{"number":{number},"#)), "{number}: {:.60}", event.data);
+    }
+    world.until(|statistics| statistics.closed[CloseReason::Slow as usize] == 1).await;
+    assert_eq!(world.engine.statistics().connections(), 1);
+    let rest = timeout(PATIENCE, slow.into_body().collect()).await.expect("the stream stays open");
+    assert!(rest.is_err(), "a stream that was cut looks as if it were whole");
+    drop((fast, http2));
+    world.end().await;
 }
 
 #[tokio::test]
