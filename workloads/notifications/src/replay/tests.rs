@@ -50,11 +50,6 @@ fn replays(cluster: &Cluster, floor: &[u64], newest: &[u64], limits: Limits) -> 
     })
 }
 
-async fn read(replays: &Replays, from: Vector, filter: Filter) -> History {
-    let (history, _turn) = replays.read(from, filter).await.unwrap();
-    history
-}
-
 /// Ids of frames as vectors, and ids of their events or reasons of gaps.
 fn told(replays: &Replays, history: &History) -> Vec<(Vector, String)> {
     let read = |frame: &Bytes| {
