@@ -44,7 +44,7 @@ pub(crate) fn notifications(session: &Session, options: &Options) -> Result<()> 
     let mut bench = command::new(program("realtime-bench")?);
     bench.arg("run").arg("--kafka").arg(kafka).arg("--node").arg(node);
     bench.arg("--notifications").arg(program("realtime-notifications")?);
-    bench.arg("--work").arg(session.cache.root().join("bench"));
+    bench.arg("--work").arg(session.cache.root());
     bench.arg("--results").arg(repository::root().join("target/bench/notifications.json"));
     pass(&mut bench, options);
     Err(bench.exec()).context("failed to start realtime-bench")

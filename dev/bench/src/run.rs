@@ -30,7 +30,7 @@ pub(crate) struct RunArguments {
     /// The program realtime-notifications
     #[arg(long)]
     notifications: PathBuf,
-    /// Folder of the run's own files; it is removed
+    /// Folder in which the run has its own files, in one that is removed
     #[arg(long)]
     work: PathBuf,
     /// File for all values
@@ -145,7 +145,8 @@ struct Work {
 }
 
 impl Work {
-    fn open(path: &Path) -> Result<Self> {
+    fn open(parent: &Path) -> Result<Self> {
+        let path = &parent.join("realtime-bench");
         fs::create_dir_all(path).with_context(|| format!("failed to create {}", path.display()))?;
         let lock_path = path.with_extension("lock");
         let lock = File::create(&lock_path).with_context(|| format!("failed to create {}", lock_path.display()))?;
