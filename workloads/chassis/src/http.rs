@@ -1,21 +1,17 @@
-//! The HTTP server of a workload: its sockets, its end, CORS, and what is observed of every request.
+//! What the HTTP server of a workload needs: sockets, CORS, and what is observed of every request.
 
 mod observe;
 
 use std::net::{Ipv6Addr, SocketAddr};
 use std::time::Duration;
 
-use axum::Router;
 use axum::http::{HeaderName, HeaderValue, Method};
-use axum::serve::ListenerExt;
 use rustix::process::{Resource, Rlimit, getrlimit, setrlimit};
 use socket2::{SockRef, TcpKeepalive};
 use thiserror::Error;
 use tokio::net::{TcpListener, TcpStream};
-use tokio::task::JoinHandle;
-use tokio_util::sync::CancellationToken;
 use tower_http::cors::{AllowHeaders, Any, CorsLayer};
-use tracing::{debug, error, info};
+use tracing::debug;
 
 pub use observe::{RequestMetrics, observe};
 
@@ -50,22 +46,6 @@ pub enum Error {
         /// The text.
         origin: String,
     },
-}
-
-/// Binds the port and serves until the token is cancelled and every connection has ended. Who cancels also ends the streams.
-///
-/// # Errors
-/// [`Error`] when the port cannot be bound.
-pub async fn serve(port: u16, router: Router, token: CancellationToken) -> Result<JoinHandle<()>, Error> {
-    let listener = bind(port).await.map_err(|source| Error::BindPort { port, source })?;
-    info!(port, "server listens");
-    let served =
-        axum::serve(listener.tap_io(|stream| tune(stream)), router).with_graceful_shutdown(token.cancelled_owned());
-    Ok(tokio::spawn(async move {
-        if let Err(error) = served.await {
-            error!(error = %error, "server ended");
-        }
-    }))
 }
 
 /// Connections that clients may hold open: the limit of open files, which is raised as far as the system allows, less what the process
