@@ -4,6 +4,7 @@ use std::{sync::Arc, time::Duration};
 
 use anyhow::{Context, bail};
 use jiff::Timestamp;
+use prometheus::Registry;
 use realtime_chassis::{
     config::Secret,
     dependencies::{self, Board},
@@ -39,42 +40,17 @@ const LAST: Duration = Duration::from_secs(1);
 /// Runs until a signal comes, or until the follower ends.
 pub(crate) async fn run(config: Config) -> anyhow::Result<()> {
     let signal = shutdown::token()?;
-    let background = CancellationToken::new();
+    let (intake, background) = (CancellationToken::new(), CancellationToken::new());
     let board = Board::new(&["kafka"]);
     let registry = process_metrics::registry(NAME)?;
-    let measures = Measures::new(&registry).context("failed to register the metrics")?;
     let requests = RequestMetrics::register(&registry).context("failed to register the request metrics")?;
-    let checker = Arc::new(config.events.schemas.as_deref().map_or_else(|| Ok(Checker::default()), Checker::read)?);
-    let lanes = Arc::new(Lanes::new(config.events.topics.iter().map(String::as_str)));
-    let codec = Arc::new(Codec::new(lanes.clone(), cursor_key(config.stream.cursor_key.as_ref()).expose().as_bytes()));
-    let (engine, publisher) = Engine::start(settings(&config.stream), codec.clone(), heartbeat)?;
-    registry.register(Box::new(EngineCollector::new(engine.clone(), "sse")?))?;
-    let ops = ops::serve(config.ops.port, board.clone(), registry.clone(), background.clone()).await?;
+    let (state, follower, publisher) = assemble(&config, &board, &registry)?;
+    let engine = state.engine.clone();
+    let ops = ops::serve(config.ops.port, board.clone(), registry, background.clone()).await?;
     let report = report::spawn(&config.report, Component::Notifications, &board, background.clone());
     watch_kafka(&config, &board, &background)?;
-    let client = kafka::client_config(&config.kafka, NAME);
-    let course = Course::new(lanes.clone(), checker.clone(), read_back(&config), measures.clone());
-    let (mut follower, when_ready) = follow(Follower::new(&client, course, &measures)?, publisher, background.clone());
-    let replays = Replays::new(Parts {
-        config: client,
-        lanes,
-        checker,
-        codec: codec.clone(),
-        memory: Arc::new(engine.clone()),
-        window: config.events.window.into(),
-        limits: Limits::default(),
-        measures: measures.clone(),
-    });
-    let state = ServiceState {
-        engine: engine.clone(),
-        codec,
-        replays,
-        board: board.clone(),
-        registry,
-        measures,
-        window: config.events.window,
-    };
-    let intake = CancellationToken::new();
+    let (ready, when_ready) = oneshot::channel();
+    let mut follower = tokio::spawn(follower.run(publisher, ready, background.clone()));
     let server = listen(&config, router(state, requests, http::cors(&config.cors_origin)?), &engine, &intake).await?;
 
     let lost_follower = tokio::select! {
@@ -101,6 +77,43 @@ pub(crate) async fn run(config: Config) -> anyhow::Result<()> {
     }
 }
 
+/// What handlers share, the one who reads, and where its events go.
+fn assemble(
+    config: &Config,
+    board: &Board,
+    registry: &Registry,
+) -> anyhow::Result<(ServiceState, Follower, Publisher)> {
+    let measures = Measures::new(registry).context("failed to register the metrics")?;
+    let checker = Arc::new(config.events.schemas.as_deref().map_or_else(|| Ok(Checker::default()), Checker::read)?);
+    let lanes = Arc::new(Lanes::new(config.events.topics.iter().map(String::as_str)));
+    let codec = Arc::new(Codec::new(lanes.clone(), cursor_key(config.stream.cursor_key.as_ref()).expose().as_bytes()));
+    let (engine, publisher) = Engine::start(settings(&config.stream), codec.clone(), heartbeat)?;
+    registry.register(Box::new(EngineCollector::new(engine.clone(), "sse")?))?;
+    let client = kafka::client_config(&config.kafka, NAME);
+    let course = Course::new(lanes.clone(), checker.clone(), read_back(config), measures.clone());
+    let follower = Follower::new(&client, course, &measures)?;
+    let replays = Replays::new(Parts {
+        config: client,
+        lanes,
+        checker,
+        codec: codec.clone(),
+        memory: Arc::new(engine.clone()),
+        window: config.events.window.into(),
+        limits: Limits::default(),
+        measures: measures.clone(),
+    });
+    let state = ServiceState {
+        engine,
+        codec,
+        replays,
+        board: board.clone(),
+        registry: registry.clone(),
+        measures,
+        window: config.events.window,
+    };
+    Ok((state, follower, publisher))
+}
+
 /// Until the signal; streams are served, and the process counts as started, once everything was read that was there at its start.
 async fn until(signal: &CancellationToken, when_ready: oneshot::Receiver<()>, board: &Board, engine: &Engine) {
     if signal.run_until_cancelled(when_ready).await.is_some_and(|ready| ready.is_ok()) {
@@ -108,15 +121,6 @@ async fn until(signal: &CancellationToken, when_ready: oneshot::Receiver<()>, bo
         board.started();
     }
     signal.cancelled().await;
-}
-
-fn follow(
-    follower: Follower,
-    publisher: Publisher,
-    token: CancellationToken,
-) -> (JoinHandle<()>, oneshot::Receiver<()>) {
-    let (ready, when_ready) = oneshot::channel();
-    (tokio::spawn(follower.run(publisher, ready, token)), when_ready)
 }
 
 async fn listen(
