@@ -10,6 +10,7 @@ use crate::{
     cluster::{Cluster, event},
     course::Settings,
     lanes::Lanes,
+    survey::Extent,
 };
 
 const PATIENCE: Duration = Duration::from_secs(30);
@@ -44,16 +45,23 @@ struct Running {
 
 impl Running {
     async fn start(cluster: &Cluster, topics: &[&str]) -> Self {
+        Self::start_with(cluster, topics, |_, _| {}).await
+    }
+
+    /// Starts a follower to which something was done before.
+    async fn start_with(cluster: &Cluster, topics: &[&str], before: impl FnOnce(&mut Follower, &mut Wire)) -> Self {
         let measures = Measures::new(&prometheus::Registry::new()).unwrap();
         let checker = Checker::new(r#"[{"type":"A","schema":true}]"#).unwrap();
         let settings = Settings { window: 10, ring: 10 };
         let lanes = Arc::new(Lanes::new(topics.iter().copied()));
         let course = Course::new(lanes, checker.into(), settings, measures.clone());
-        let follower = Follower::new(&cluster.config(), course, &measures).unwrap();
+        let mut follower = Follower::new(&cluster.config(), course, &measures).unwrap();
         let (sender, pushed) = unbounded_channel();
+        let mut wire = Wire(sender);
+        before(&mut follower, &mut wire);
         let (ready, when_ready) = oneshot::channel();
         let token = CancellationToken::new();
-        let task = tokio::spawn(follower.run(Wire(sender), ready, token.clone()));
+        let task = tokio::spawn(follower.run(wire, ready, token.clone()));
         timeout(PATIENCE, when_ready).await.unwrap().unwrap();
         Self { pushed, measures, token, task }
     }
@@ -150,5 +158,42 @@ async fn a_broker_that_goes_and_returns_loses_nothing() {
     cluster.append(("events", 0), 0, &event("three"));
     assert_eq!(running.next().await, pushed(0, 1, "two"));
     assert_eq!(running.next().await, pushed(0, 3, "three"));
+    running.end().await;
+}
+
+/// Makes the follower believe, before it asks by itself, that the log has those ends.
+fn believe(follower: &mut Follower, wire: &mut Wire, end: u64) {
+    let course = &mut follower.course;
+    let mut seen = survey(follower.consumer.client(), &course.lanes.names(), course.known(), true).unwrap();
+    for (_, sight) in &mut seen.topics {
+        let Sight::Found { extents, .. } = sight else { panic!("{sight:?}") };
+        extents.values_mut().for_each(|extent| *extent = Extent { low: 0, high: end });
+    }
+    course.observe(&seen, wire);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_log_that_lost_its_end_is_read_on_in_another_lane() {
+    let cluster = Cluster::new(&[("events", 1)]);
+    cluster.append(("events", 0), 0, &event("one"));
+    let before = |follower: &mut Follower, wire: &mut Wire| believe(follower, wire, 50);
+    let mut running = Running::start_with(&cluster, &["events"], before).await;
+    cluster.append(("events", 0), 0, &event("two"));
+    assert_eq!(running.next().await, pushed(1, 1, "two"));
+    running.end().await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn records_that_left_the_log_are_counted_as_lost_and_the_others_are_read() {
+    let cluster = Cluster::new(&[("events", 1)]);
+    // The mock cluster's partitions keep 5 MiB.
+    let filler = "x".repeat(900_000);
+    for id in 0..12 {
+        cluster.append(("events", 0), 0, &format!(r#"{{"id":"{id}","type":"A","filler":"{filler}"}}"#));
+    }
+    let mut running = Running::start_with(&cluster, &["events"], |follower, wire| believe(follower, wire, 0)).await;
+    let first = running.next().await;
+    assert_eq!(first, pushed(0, first.1, &first.1.to_string()));
+    assert_eq!((first.1 > 0, running.measures.lost.get()), (true, first.1));
     running.end().await;
 }
