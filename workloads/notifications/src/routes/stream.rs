@@ -1,5 +1,7 @@
 //! `GET /events/stream`.
 
+use std::time::Duration;
+
 use axum::{
     Json,
     extract::{Query, State, rejection::QueryRejection},
@@ -11,8 +13,9 @@ use axum::{
 };
 use bytes::Bytes;
 use jiff::Timestamp;
-use realtime_fanout::{CloseReason, CursorCodec, Grant, Opening, Resume, Start, Vector, sse};
+use realtime_fanout::{CloseReason, CursorCodec, Engine, Grant, Opening, Resume, Start, Vector, sse};
 use serde_json::json;
+use tokio::time::{sleep, timeout};
 use tracing::{debug, warn};
 
 use crate::{
@@ -24,6 +27,10 @@ use crate::{
     state::ServiceState,
 };
 
+/// How long a client may be ahead of this instance before the log is asked.
+const AHEAD: Duration = Duration::from_secs(1);
+/// Between two looks at how far this instance is.
+const LOOK: Duration = Duration::from_millis(20);
 /// A client's own text goes back to it up to here.
 const ECHO: usize = 128;
 
@@ -109,7 +116,7 @@ async fn resume(
         debug!(topics = ?recreated, "cursor of another life of a topic");
         frames.push(Gap::Epoch.frame(&echo(text), &state.codec.encode(&seen)));
     }
-    if state.engine.covers(&seen) {
+    if state.engine.covers(&seen) && reached(&state.engine, &seen).await {
         let source = if frames.is_empty() { Resume::Ring } else { Resume::Gap };
         return Ok(after(seen.clone(), seen, source, frames));
     }
@@ -124,6 +131,17 @@ async fn resume(
             Err(Denial::Log)
         }
     }
+}
+
+/// Whether this instance has read as far as the client has. Another one may be ahead by a moment; one that is ahead for longer is not taken at
+/// its word, and the log is asked: it may have lost its end, and the client would wait for ever.
+async fn reached(engine: &Engine, seen: &Vector) -> bool {
+    let read = async {
+        while !engine.vector().dominates(seen) {
+            sleep(LOOK).await;
+        }
+    };
+    timeout(AHEAD, read).await.is_ok()
 }
 
 fn after(seen: Vector, from: Vector, source: Resume, history: Vec<Bytes>) -> Beginning {
