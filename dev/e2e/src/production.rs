@@ -58,13 +58,13 @@ fn event(run: &str, number: u32, padding: usize) -> (Entry, String) {
 }
 
 impl Production {
-    /// Starts to write so many events a second, with ids of that run.
-    pub fn start(log: &Arc<Log>, run: &str, per_second: u32) -> Self {
+    /// Starts to write so many events a second, with ids of that run, each with that many bytes more than it needs.
+    pub fn start(log: &Arc<Log>, run: &str, per_second: u32, padding: usize) -> Self {
         let (stop, stopped) = watch::channel(false);
         let (log, run) = (Arc::clone(log), run.to_owned());
         let task = tokio::spawn(async move {
             let mut pace = tokio::time::interval(Duration::from_secs(1) / per_second);
-            let mut written = Written::new(&log, &run, 0);
+            let mut written = Written::new(&log, &run, padding);
             while !*stopped.borrow() {
                 pace.tick().await;
                 written.next();
@@ -84,9 +84,9 @@ impl Production {
     }
 }
 
-/// Writes that many events at once, each with that many bytes more than it needs.
-pub async fn write(log: &Log, run: &str, count: u32, padding: usize) -> Ledger {
-    let mut written = Written::new(log, run, padding);
+/// Writes that many events at once.
+pub async fn write(log: &Log, run: &str, count: u32) -> Ledger {
+    let mut written = Written::new(log, run, 0);
     for _ in 0..count {
         written.next();
     }

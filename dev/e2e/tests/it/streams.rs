@@ -141,6 +141,20 @@ async fn measured_of_all(stack: &Stack, name: &str, label: &str) -> f64 {
     sum
 }
 
+/// Deletes the broker's pod, and waits for the next one.
+async fn restart_broker(stack: &Stack) {
+    let name = format!("{}-0", stack.object_name(Component::Kafka));
+    let before = stack.objects::<Pod>().get(&name).await.expect("there is a broker").uid();
+    stack.delete::<Pod>(&name).await;
+    eventually("another broker is ready", Duration::from_secs(90), async || {
+        let pod = stack.objects::<Pod>().get(&name).await.map_err(|error| error.to_string())?;
+        let conditions = pod.status.as_ref().and_then(|status| status.conditions.clone()).unwrap_or_default();
+        let ready = conditions.iter().any(|condition| condition.type_ == "Ready" && condition.status == "True");
+        if ready && pod.uid() != before { Ok(()) } else { Err(format!("{conditions:?}")) }
+    })
+    .await;
+}
+
 /// Waits until the pod's container has started again and is ready.
 async fn started_again(stack: &Stack, pod: &str, restarts: i32) {
     eventually(&format!("{pod} has started again"), CAUGHT_UP, async || {

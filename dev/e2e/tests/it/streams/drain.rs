@@ -25,7 +25,7 @@ async fn an_instance_that_goes_sends_its_clients_away_one_after_the_other_and_no
             let (log, run, url) = (log(stack).await, run_name(), stream_url(stack).await);
             let crowd = Crowd::open(&vec![url; CLIENTS], &production::numbering(&run));
             greeted(&crowd).await;
-            let production = Production::start(&log, &run, 20);
+            let production = Production::start(&log, &run, 20, 0);
             let pod = stack.pods(Component::Notifications).await.remove(0);
             let here = measured(&pod, "realtime_connections_active", "").await;
             assert!(here >= 10.0, "{here} of {CLIENTS} clients are at the instance");

@@ -2,7 +2,6 @@
 
 use std::time::{Duration, Instant};
 
-use k8s_openapi::api::core::v1::Pod;
 use kube::ResourceExt;
 use realtime_contract::Component;
 use realtime_e2e::eventsource::Crowd;
@@ -11,7 +10,10 @@ use realtime_e2e::ledger::{Entry, Ledger};
 use realtime_e2e::production::{self, Production};
 use realtime_e2e::{Stack, container, environment, eventually, kubectl};
 
-use super::{CAUGHT_UP, complete, greeted, log, measured_of_all, restarts, run_name, started_again, stream_url, wish};
+use super::{
+    CAUGHT_UP, complete, greeted, log, measured_of_all, restart_broker, restarts, run_name, started_again, stream_url,
+    wish,
+};
 
 /// Every so many clients one is away from the first fault to the last.
 const IDLE: usize = 10;
@@ -27,19 +29,6 @@ async fn roll(stack: &Stack) {
     let deployment = format!("deployment/{}", stack.object_name(Component::Notifications));
     kubectl::run(&["rollout", "restart", &deployment, "--namespace", &stack.namespace]).await;
     kubectl::run(&["rollout", "status", &deployment, "--namespace", &stack.namespace, "--timeout=120s"]).await;
-}
-
-async fn restart_broker(stack: &Stack) {
-    let name = format!("{}-0", stack.object_name(Component::Kafka));
-    let before = stack.objects::<Pod>().get(&name).await.expect("there is a broker").uid();
-    stack.delete::<Pod>(&name).await;
-    eventually("another broker is ready", Duration::from_secs(90), async || {
-        let pod = stack.objects::<Pod>().get(&name).await.map_err(|error| error.to_string())?;
-        let conditions = pod.status.as_ref().and_then(|status| status.conditions.clone()).unwrap_or_default();
-        let ready = conditions.iter().any(|condition| condition.type_ == "Ready" && condition.status == "True");
-        if ready && pod.uid() != before { Ok(()) } else { Err(format!("{conditions:?}")) }
-    })
-    .await;
 }
 
 /// Waits until a client that was there all along has so many events more.
@@ -95,7 +84,7 @@ async fn each_client_gets_every_event_once_while_instances_and_the_broker_die() 
             let idle: Vec<usize> = (0..clients).filter(|client| client % IDLE == IDLE - 1).collect();
 
             let begin = Instant::now();
-            let production = Production::start(&log, &run, per_second);
+            let production = Production::start(&log, &run, per_second, 0);
             go_through_faults(stack, &crowd, &idle, begin).await;
             let missed = crowd.record(0).received.len() - crowd.record(idle[0]).received.len();
             let ledger = production.stop().await;

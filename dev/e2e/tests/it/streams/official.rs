@@ -36,7 +36,7 @@ async fn survives_a_kill(stack: &Stack, log: &Arc<Log>, arrivals: &mut Arrivals)
     let number = production::numbering(&run);
     let id = |number: u32| format!("{run}-{number}");
     let pod = serving(stack).await;
-    let production = Production::start(log, &run, 20);
+    let production = Production::start(log, &run, 20, 0);
     arrivals.wait("event before the cut", PATIENCE, |it| it["data"]["id"] == id(SOME)).await;
     container::kill(&pod, "realtime-notifications");
     let cut = arrivals.wait("cut", PATIENCE, |it| it["event"] == "error").await;
