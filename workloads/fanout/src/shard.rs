@@ -194,7 +194,7 @@ impl<W: Write> Shard<W> {
     /// The first frame: when to come back after a cut, where the stream begins, what the service has to say.
     fn greeting(&mut self, index: u32, data: Option<&str>, seen: Option<&Vector>) -> Bytes {
         let frame = sse::Frame::new().retry(CloseReason::Gone.retry(self.connections[index as usize].number));
-        let Some(data) = data else { return frame.encode() };
+        let Some(data) = data else { return frame.encode_open() };
         let cursor = match seen {
             Some(seen) => self.shared.codec.encode(seen),
             None => self.cursor().to_owned(),
@@ -378,7 +378,7 @@ impl<W: Write> Shard<W> {
         self.unseat(index);
         let connection = &mut self.connections[index as usize];
         connection.closing = Some(reason);
-        let farewell = sse::Frame::new().retry(reason.retry(connection.number)).encode();
+        let farewell = sse::Frame::new().retry(reason.retry(connection.number)).encode_open();
         self.send(index, farewell, 0, now);
     }
 

@@ -62,6 +62,12 @@ impl Frame {
         Bytes::from(self.text)
     }
 
+    /// The lines without the blank one that ends an event. By the standard every event sets the id with which the client comes back, also
+    /// one that has none: so where a client is to keep the id with which it came, none may end.
+    pub(crate) fn encode_open(self) -> Bytes {
+        Bytes::from(self.text)
+    }
+
     /// The lines so far.
     pub(crate) fn text(&self) -> &str {
         &self.text

@@ -427,6 +427,7 @@ fn before_it_is_open_a_shard_sends_clients_away() {
     let client = Client::default();
     let key = world.live(&client);
     let text = client.text();
+    assert!(!text.contains("\n\n"), "no event ends, so the client keeps the id with which it came: {text:?}");
     let delay: u64 = text.trim().strip_prefix("retry: ").unwrap().parse().unwrap();
     assert!((5000..15000).contains(&delay));
     world.shard.gone(key);
