@@ -18,8 +18,11 @@ use crate::{
     outlet::Outlet,
     reactor,
     shard::{Batch, Join},
-    shared::Shared,
+    shared::{Shared, add},
 };
+
+/// Bytes of events that may wait for one shard.
+const UNTAKEN: u64 = 4 * 1024 * 1024;
 
 /// The engine cannot be started.
 #[derive(Debug, Error)]
@@ -118,6 +121,7 @@ impl Engine {
 
     /// Gives a connection to a shard.
     pub(crate) fn join(&self, join: Join<Outlet>) {
+        add(&self.0.shared.counters.active[join.path as usize], 1);
         let number = self.0.joined.fetch_add(1, Ordering::Relaxed);
         let inbox = &self.0.inboxes[number % self.0.inboxes.len()];
         inbox.push(Command::Join(Box::new(join)));
@@ -175,6 +179,18 @@ impl Publisher {
         self.flush();
     }
 
+    /// Until the shards have taken most of what was published: who publishes more than they can deliver has to wait here, or memory fills.
+    pub async fn room(&self) {
+        let State { shared, inboxes, .. } = &*self.engine.0;
+        loop {
+            let taken = shared.taken.notified();
+            if shared.untaken.load(Ordering::Relaxed) <= UNTAKEN * inboxes.len() as u64 {
+                return;
+            }
+            taken.await;
+        }
+    }
+
     /// The record at that offset gives no event.
     pub fn skip(&mut self, lane: Lane, offset: u64) {
         self.vector.advance(lane, offset);
@@ -190,6 +206,7 @@ impl Publisher {
     /// Sends out what was pushed: into memory, and to each shard at once.
     pub fn flush(&mut self) {
         let events = std::mem::take(&mut self.waiting);
+        let bytes = events.iter().map(|event| event.frame().len() as u64).sum();
         let first = {
             let mut ring = self.engine.0.shared.ring_mut();
             let first = ring.head();
@@ -199,7 +216,8 @@ impl Publisher {
             ring.raise(&self.vector);
             first
         };
-        let batch = Arc::new(Batch { first, events, vector: self.vector.clone() });
+        let batch = Arc::new(Batch { first, events, bytes, vector: self.vector.clone() });
+        add(&self.engine.0.shared.untaken, bytes * self.engine.0.inboxes.len() as u64);
         self.engine.tell(|| Command::Publish(batch.clone()));
     }
 }

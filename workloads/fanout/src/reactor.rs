@@ -1,6 +1,7 @@
 //! The thread of a shard: it waits for sockets and commands, and passes them on.
 
 use std::{
+    collections::VecDeque,
     io,
     sync::Arc,
     thread,
@@ -21,6 +22,8 @@ use crate::{
 const WAKER: Token = Token(usize::MAX);
 /// Sockets that one look at the system tells about.
 const EVENTS: usize = 1024;
+/// Bytes of events that go out together.
+const MERGED: u64 = 64 * 1024;
 /// Bytes of clients that are read, and dropped, at once.
 const SCRATCH: usize = 16 * 1024;
 
@@ -31,8 +34,9 @@ const SCRATCH: usize = 16 * 1024;
 pub(crate) fn start(number: usize, shared: Arc<Shared>) -> io::Result<Inbox> {
     let poll = Poll::new()?;
     let inbox = inbox::of_poll(&poll, WAKER)?;
-    let shard = Shard::new(shared, Instant::now());
-    let reactor = Reactor { poll, inbox: inbox.clone(), shard, scratch: vec![0; SCRATCH] };
+    let shard = Shard::new(shared.clone(), Instant::now());
+    let scratch = vec![0; SCRATCH];
+    let reactor = Reactor { poll, inbox: inbox.clone(), backlog: VecDeque::new(), shared, shard, scratch };
     thread::Builder::new().name(format!("shard-{number}")).spawn(move || reactor.run(number))?;
     Ok(inbox)
 }
@@ -40,6 +44,9 @@ pub(crate) fn start(number: usize, shared: Arc<Shared>) -> io::Result<Inbox> {
 struct Reactor {
     poll: Poll,
     inbox: Inbox,
+    /// What the shard was told and has not done yet.
+    backlog: VecDeque<Command>,
+    shared: Arc<Shared>,
     shard: Shard<Outlet>,
     scratch: Vec<u8>,
 }
@@ -73,17 +80,15 @@ impl Reactor {
         let mut commands = Vec::new();
         let mut busy = false;
         loop {
-            self.wait(&mut events, busy)?;
+            self.wait(&mut events, busy || !self.backlog.is_empty())?;
             let now = Instant::now();
             for event in &events {
                 self.notice(event, now);
             }
             commands = self.inbox.take(commands);
-            for command in commands.drain(..) {
-                if matches!(command, Command::Stop) {
-                    return Ok(());
-                }
-                self.obey(command, now);
+            self.backlog.extend(commands.drain(..));
+            if !self.obey(now) {
+                return Ok(());
             }
             self.shard.sweep(now);
             busy = self.shard.work(now);
@@ -116,23 +121,42 @@ impl Reactor {
         }
     }
 
-    fn obey(&mut self, command: Command, now: Instant) {
-        match command {
-            Command::Join(join) => self.join(*join, now),
-            Command::Publish(batch) => self.publish(&batch, now),
-            Command::Writable(key) => self.shard.writable(key, now),
-            Command::Gone(key) => self.shard.gone(key),
-            Command::Open => self.shard.open(),
-            Command::Close(reason) => self.shard.close_all(reason, now),
-            Command::Drain(window) => self.shard.drain(window, now),
-            Command::Stop => {}
+    /// Does what was told, up to the first events: behind them come the sockets again, or clients that read would count as slow. False at the
+    /// end.
+    fn obey(&mut self, now: Instant) -> bool {
+        while let Some(command) = self.backlog.pop_front() {
+            match command {
+                Command::Join(join) => self.join(*join, now),
+                Command::Writable(key) => self.shard.writable(key, now),
+                Command::Gone(key) => self.shard.gone(key),
+                Command::Open => self.shard.open(),
+                Command::Close(reason) => self.shard.close_all(reason, now),
+                Command::Drain(window) => self.shard.drain(window, now),
+                Command::Stop => return false,
+                Command::Publish(batch) => {
+                    self.publish(batch, now);
+                    return true;
+                }
+            }
         }
+        true
     }
 
-    fn publish(&mut self, batch: &Batch, now: Instant) {
-        self.shard.publish(batch, now);
-        if !batch.events.is_empty() {
-            let since_1970 = SystemTime::now().duration_since(UNIX_EPOCH).unwrap_or_default();
+    /// Batches that wait one behind the other go out as one: the more there is to do, the less each event costs.
+    fn publish(&mut self, first: Arc<Batch>, now: Instant) {
+        let mut bytes = first.bytes;
+        let mut batches = vec![first];
+        while bytes < MERGED
+            && let Some(Command::Publish(next)) =
+                self.backlog.pop_front_if(|command| matches!(command, Command::Publish(_)))
+        {
+            bytes += next.bytes;
+            batches.push(next);
+        }
+        self.shard.publish(&batches, now);
+        self.shared.take(bytes);
+        let since_1970 = SystemTime::now().duration_since(UNIX_EPOCH).unwrap_or_default();
+        for batch in &batches {
             self.shard.note_ages(batch, i64::try_from(since_1970.as_millis()).unwrap_or(i64::MAX));
         }
     }

@@ -37,7 +37,8 @@ pub struct Ring {
 pub struct Place {
     /// Everything before this position it has.
     pub next: u64,
-    /// From this position on the shared cursors cover what it has; `None` as long as it has more than this process.
+    /// From this position on the shared cursors cover every event that it has; `None` as long as it has more than this process. They may lack
+    /// records that gave no event: nothing is sent twice for that.
     pub shared_from: Option<u64>,
 }
 
@@ -133,8 +134,15 @@ impl Ring {
         vector.dominates(&self.floor)
     }
 
+    /// Lets a client in that has everything below `vector`: the vector as it is now, and where it goes on. `None` when something that comes next
+    /// for it is not kept.
+    pub fn enter(&self, vector: Vector) -> Option<(Vector, Place)> {
+        let vector = self.current(vector);
+        self.covers(&vector).then(|| (vector.clone(), self.locate(&vector)))
+    }
+
     /// Where a client goes on that has everything below `vector`. It must be [`Self::current`] and covered.
-    pub fn locate(&self, vector: &Vector) -> Place {
+    fn locate(&self, vector: &Vector) -> Place {
         let mut next = self.head();
         let mut shared_from = self.oldest;
         for (lane, events) in &self.lanes {

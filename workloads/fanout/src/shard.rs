@@ -28,12 +28,13 @@ use self::{
 use crate::{
     CloseReason, Event, Filter, Vector,
     opening::{Grant, Held, Resume, Start},
+    ring::Place,
     shared::{Path, Shared, add, subtract},
     sse,
 };
 
 /// Turns of catching up between two looks at what else there is to do.
-const TURNS: usize = 64;
+const TURNS: usize = 16;
 
 /// Events that were published together.
 #[derive(Debug)]
@@ -41,6 +42,8 @@ pub(crate) struct Batch {
     /// Position of the first.
     pub(crate) first: u64,
     pub(crate) events: Vec<Arc<Event>>,
+    /// Length of their frames.
+    pub(crate) bytes: u64,
     /// How far the log was read behind them.
     pub(crate) vector: Vector,
 }
@@ -54,6 +57,13 @@ pub(crate) struct Join<W> {
     pub(crate) grant: Grant,
     /// Lives as long as the connection.
     pub(crate) guard: Option<Held>,
+}
+
+/// What is possible of what was granted.
+enum Beginning {
+    Live,
+    After { seen: Vector, from: Vector, place: Place, source: Resume },
+    Away(CloseReason),
 }
 
 /// A connection of a shard. One that came later never has the same.
@@ -73,7 +83,10 @@ pub(crate) struct Shard<W> {
     catching: BTreeSet<u32>,
     turns: VecDeque<Key>,
     blocked: BTreeSet<u32>,
+    /// When to look whether a connection has ended that was to end.
     closing: VecDeque<(Instant, Key)>,
+    /// Bytes that wait for all connections.
+    queued: usize,
     sweep: Sweep,
     /// Position behind the newest event, and how far the log was read there.
     head: u64,
@@ -107,6 +120,7 @@ impl<W: Write> Shard<W> {
             turns: VecDeque::new(),
             blocked: BTreeSet::new(),
             closing: VecDeque::new(),
+            queued: 0,
             head: 0,
             vector: Vector::default(),
             cursor: None,
@@ -120,11 +134,10 @@ impl<W: Write> Shard<W> {
         self.open = true;
     }
 
-    /// Takes a connection in and sends what comes first. `None` when it ended already.
+    /// Takes a connection in, which counts as active already, and sends what comes first. `None` when it ended at once.
     pub(crate) fn join(&mut self, join: Join<W>, now: Instant) -> Option<Key> {
         let Join { outlet, path, head, grant, guard } = join;
         let number = self.shared.counters.opened.fetch_add(1, Ordering::Relaxed);
-        add(&self.shared.counters.active[path as usize], 1);
         self.generation = self.generation.wrapping_add(1) & 0x7fff_ffff;
         let index = self.connections.insert(Connection {
             outlet,
@@ -133,6 +146,7 @@ impl<W: Write> Shard<W> {
             catching: None,
             waiting: None,
             closing: None,
+            finished: None,
             expires: self.expiry(number, now),
             heartbeat: grant.heartbeat,
             path,
@@ -146,20 +160,19 @@ impl<W: Write> Shard<W> {
 
     fn begin(&mut self, index: u32, head: Bytes, grant: Grant, now: Instant) {
         match self.start(grant.start) {
-            Start::Away(reason) => {
-                self.send(index, head, 0, now);
+            Beginning::Away(reason) => {
+                self.send(index, head, now);
                 self.close(index, reason, now);
             }
-            Start::Live => {
+            Beginning::Live => {
                 let greeting = self.greeting(index, grant.greeting.as_deref(), None);
                 self.count_resume(Resume::Live);
-                self.send(index, concatenated(&head, &greeting), 0, now);
+                self.send(index, concatenated(&head, &greeting), now);
                 self.seat(index, &Arc::new(grant.filter));
             }
-            Start::After { seen, from, source } => {
+            Beginning::After { seen, from, place, source } => {
                 let greeting = self.greeting(index, grant.greeting.as_deref(), Some(&seen));
                 self.count_resume(source);
-                let place = self.shared.ring().locate(&from);
                 let catching = Catching {
                     filter: Arc::new(grant.filter),
                     history: grant.history.into(),
@@ -171,24 +184,28 @@ impl<W: Write> Shard<W> {
                 };
                 self.connections[index as usize].catching = Some(Box::new(catching));
                 self.catching.insert(index);
-                self.send(index, concatenated(&head, &greeting), 0, now);
+                self.send(index, concatenated(&head, &greeting), now);
                 self.note_turn(index);
             }
         }
     }
 
     /// What is possible of what was granted.
-    fn start(&self, granted: Start) -> Start {
+    fn start(&self, granted: Start) -> Beginning {
         if self.sweep.drains() {
-            return Start::Away(CloseReason::Draining);
+            return Beginning::Away(CloseReason::Draining);
         }
         if !self.open {
-            return Start::Away(CloseReason::Unavailable);
+            return Beginning::Away(CloseReason::Unavailable);
         }
-        let Start::After { seen, from, source } = granted else { return granted };
-        let ring = self.shared.ring();
-        let from = ring.current(from);
-        if ring.covers(&from) { Start::After { seen, from, source } } else { Start::Away(CloseReason::Overtaken) }
+        match granted {
+            Start::Live => Beginning::Live,
+            Start::Away(reason) => Beginning::Away(reason),
+            Start::After { seen, from, source } => match self.shared.ring().enter(from) {
+                Some((from, place)) => Beginning::After { seen, from, place, source },
+                None => Beginning::Away(CloseReason::Overtaken),
+            },
+        }
     }
 
     /// The first frame: when to come back after a cut, where the stream begins, what the service has to say.
@@ -213,14 +230,12 @@ impl<W: Write> Shard<W> {
     }
 
     /// Gives the events to everybody who wants them.
-    pub(crate) fn publish(&mut self, batch: &Batch, now: Instant) {
-        self.head = batch.first + batch.events.len() as u64;
-        self.vector = batch.vector.clone();
+    pub(crate) fn publish(&mut self, batches: &[Arc<Batch>], now: Instant) {
+        let Some(last) = batches.last() else { return };
+        self.head = last.first + last.events.len() as u64;
+        self.vector = last.vector.clone();
         self.cursor = None;
-        if batch.events.is_empty() {
-            return;
-        }
-        for delivery in self.groups.route(&batch.events) {
+        for delivery in self.groups.route(batches.iter().flat_map(|batch| &batch.events)) {
             self.deliver(&delivery, now);
         }
         let waiting: Vec<u32> = self.catching.iter().copied().collect();
@@ -242,24 +257,26 @@ impl<W: Write> Shard<W> {
     }
 
     fn deliver(&mut self, delivery: &Delivery, now: Instant) {
+        let (mut delivered, mut failed) = (0, 0);
         // From the back: a connection that ends on the way gives its place to the last one, which has its bytes already.
         for place in (0..self.groups.members(delivery.group).len()).rev() {
             let Some(index) = self.groups.members(delivery.group).get(place).copied() else { continue };
-            self.send(index, delivery.chunk.clone(), delivery.events, now);
+            let taken = self.send(index, delivery.chunk.clone(), now);
+            *(if taken { &mut delivered } else { &mut failed }) += delivery.events;
         }
+        add(&self.shared.counters.delivered, delivered);
+        add(&self.shared.counters.failed, failed);
     }
 
-    /// Writes to a connection, or lets wait; ends it when that is not possible.
-    fn send(&mut self, index: u32, chunk: Bytes, events: u64, now: Instant) {
+    /// Writes to a connection, or lets wait; ends it, and says so, when neither is possible.
+    fn send(&mut self, index: u32, chunk: Bytes, now: Instant) -> bool {
         let connection = &mut self.connections[index as usize];
         let before = connection.queued();
-        let sent = connection.send(chunk, self.shared.settings.queue_bytes);
+        // What is said at the end is little, and must not be lost for what waits before it.
+        let bound = if connection.closing.is_some() { usize::MAX } else { self.shared.settings.queue_bytes };
+        let sent = connection.send(chunk, bound);
         self.settle(index, before, sent, now);
-        let counter = match sent {
-            Sent::Written | Sent::Waits => &self.shared.counters.delivered,
-            Sent::Overflow | Sent::Broken => &self.shared.counters.failed,
-        };
-        add(counter, events);
+        matches!(sent, Sent::Written | Sent::Waits)
     }
 
     /// Keeps account of a connection's queue after it was written to.
@@ -267,8 +284,10 @@ impl<W: Write> Shard<W> {
         let connection = &mut self.connections[index as usize];
         let after = connection.queued();
         if after > before {
+            self.queued += after - before;
             add(&self.shared.counters.queued, (after - before) as u64);
         } else if before > after {
+            self.queued -= before - after;
             subtract(&self.shared.counters.queued, (before - after) as u64);
         }
         if after > 0 {
@@ -281,7 +300,10 @@ impl<W: Write> Shard<W> {
             Sent::Written if connection.closing.is_some() => self.finish(index, now),
             Sent::Written => self.note_turn(index),
             Sent::Overflow => self.remove(index, CloseReason::Slow),
-            Sent::Broken => self.remove(index, CloseReason::Gone),
+            Sent::Broken => {
+                let reason = connection.closing.unwrap_or(CloseReason::Gone);
+                self.remove(index, reason);
+            }
         }
     }
 
@@ -310,9 +332,10 @@ impl<W: Write> Shard<W> {
     /// Some turns of those that catch up. True when there is more to do at once.
     pub(crate) fn work(&mut self, now: Instant) -> bool {
         for _ in 0..TURNS {
-            let Some(key) = self.turns.pop_front() else { return false };
+            let Some(key) = self.turns.pop_front() else { break };
             self.turn(key, now);
         }
+        self.keep_budget();
         !self.turns.is_empty()
     }
 
@@ -337,7 +360,11 @@ impl<W: Write> Shard<W> {
             Turn::Wait => {}
             Turn::Overtaken => self.close(key.index, CloseReason::Overtaken, now),
             Turn::More(chunk, _) if chunk.is_empty() => self.note_turn(key.index),
-            Turn::More(chunk, events) => self.send(key.index, chunk, events, now),
+            Turn::More(chunk, events) => {
+                let counters = self.shared.clone();
+                let taken = self.send(key.index, chunk, now);
+                add(if taken { &counters.counters.delivered } else { &counters.counters.failed }, events);
+            }
             Turn::Live => {
                 let filter = catching.filter.clone();
                 self.seat(key.index, &filter);
@@ -379,13 +406,17 @@ impl<W: Write> Shard<W> {
         let connection = &mut self.connections[index as usize];
         connection.closing = Some(reason);
         let farewell = sse::Frame::new().retry(reason.retry(connection.number)).encode_open();
-        self.send(index, farewell, 0, now);
+        let key = Key { index, generation: connection.generation };
+        self.closing.push_back((now + LINGER, key));
+        self.send(index, farewell, now);
     }
 
     /// Everything is written: the client has a while to end the connection from its side.
     fn finish(&mut self, index: u32, now: Instant) {
         if let Some(key) = self.key(index) {
-            self.connections[index as usize].outlet.finish();
+            let connection = &mut self.connections[index as usize];
+            connection.outlet.finish();
+            connection.finished = Some(now + LINGER);
             self.closing.push_back((now + LINGER, key));
         }
     }
@@ -395,6 +426,7 @@ impl<W: Write> Shard<W> {
         let connection = self.connections.remove(index as usize);
         self.blocked.remove(&index);
         let counters = &self.shared.counters;
+        self.queued -= connection.queued();
         subtract(&counters.queued, connection.queued() as u64);
         subtract(&counters.active[connection.path as usize], 1);
         add(&counters.closed[reason as usize], 1);
@@ -405,12 +437,18 @@ impl<W: Write> Shard<W> {
         }
     }
 
-    /// Cuts those for which most waits, until what waits for all is within bounds.
+    /// Cuts those for which most waits, until what waits for all is within this shard's part of the budget.
     fn keep_budget(&mut self) {
-        let budget = self.shared.settings.budget_bytes as u64;
-        while self.shared.counters.queued.load(Ordering::Relaxed) > budget {
-            let queued = |index: &&u32| self.connections[**index as usize].queued();
-            let Some(index) = self.blocked.iter().max_by_key(queued).copied() else { return };
+        let budget = self.shared.settings.budget_bytes / self.shared.settings.shards.max(1);
+        if self.queued <= budget {
+            return;
+        }
+        let queued = |index: &u32| self.connections[*index as usize].queued();
+        let mut largest_last: Vec<u32> = self.blocked.iter().copied().collect();
+        largest_last.sort_by_cached_key(queued);
+        while self.queued > budget
+            && let Some(index) = largest_last.pop()
+        {
             self.remove(index, CloseReason::Slow);
         }
     }
@@ -424,7 +462,7 @@ impl<W: Write> Shard<W> {
     }
 }
 
-/// How long a client may leave a connection open that was ended from this side.
+/// How long a client may take for what waits when its connection is to end, and then for ending it.
 const LINGER: Duration = Duration::from_secs(5);
 
 fn concatenated(head: &Bytes, greeting: &Bytes) -> Bytes {

@@ -124,6 +124,10 @@ pub(crate) struct Shared {
     pub(crate) ages: Histogram,
     /// Told when a connection ends.
     pub(crate) ended: Notify,
+    /// Bytes of events that were published and that shards have not taken yet, of all shards together.
+    pub(crate) untaken: AtomicU64,
+    /// Told when a shard has taken some.
+    pub(crate) taken: Notify,
     ring: RwLock<Ring>,
 }
 
@@ -137,8 +141,16 @@ impl Shared {
             counters: Counters::default(),
             ages: ages(),
             ended: Notify::new(),
+            untaken: AtomicU64::new(0),
+            taken: Notify::new(),
             ring: RwLock::new(ring),
         }
+    }
+
+    /// A shard has taken so many bytes of events.
+    pub(crate) fn take(&self, bytes: u64) {
+        subtract(&self.untaken, bytes);
+        self.taken.notify_one();
     }
 
     /// No method panics between two changes of the ring, so that a poisoned lock still guards a whole one.

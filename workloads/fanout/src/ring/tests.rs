@@ -36,6 +36,8 @@ fn keeps_the_newest_and_says_from_where_on_it_is_complete() {
     assert_eq!(read(&ring, 5), Some(Vec::new()));
     assert!(ring.covers(&vector(&[11, 20])));
     assert!(!ring.covers(&vector(&[10, 20])), "offset 10 of lane 0 was evicted");
+    assert_eq!(ring.enter(vector(&[10, 20])), None);
+    assert_eq!(ring.enter(vector(&[11, 20])).unwrap().1.next, 1);
     assert!(!ring.covers(&vector(&[11])), "lane 1 has never begun for that client");
     assert_eq!(*ring.newest(), vector(&[14, 22]));
 }

@@ -8,7 +8,7 @@ use crate::{CursorCodec, Event, Filter, Vector, opening::Held, ring::Place, shar
 
 /// Bytes that one turn gathers, and events that it looks at.
 const TURN_BYTES: usize = 64 * 1024;
-const TURN_EVENTS: usize = 256;
+const TURN_EVENTS: usize = 128;
 
 /// How far a connection has come.
 pub(super) struct Catching {

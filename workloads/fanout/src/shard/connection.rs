@@ -1,6 +1,6 @@
 //! One connection: what is written to it, and what waits until it takes more.
 
-use std::{collections::VecDeque, io};
+use std::{collections::VecDeque, io, time::Instant};
 
 use bytes::{Buf, Bytes};
 
@@ -33,6 +33,8 @@ pub(super) struct Connection<W> {
     pub(super) catching: Option<Box<Catching>>,
     pub(super) waiting: Option<Box<Waiting>>,
     pub(super) closing: Option<CloseReason>,
+    /// Everything is written; the client has until then to end the connection.
+    pub(super) finished: Option<Instant>,
     /// When it is renewed, in seconds of the shard.
     pub(super) expires: u32,
     pub(super) heartbeat: Heartbeat,

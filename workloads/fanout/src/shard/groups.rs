@@ -102,7 +102,7 @@ impl Groups {
     }
 
     /// What each group gets of these events, in their order.
-    pub(super) fn route(&self, events: &[Arc<Event>]) -> Vec<Delivery> {
+    pub(super) fn route<'a>(&self, events: impl IntoIterator<Item = &'a Arc<Event>>) -> Vec<Delivery> {
         let mut wanted: HashMap<usize, Vec<&Event>> = HashMap::new();
         for event in events {
             let mut data = None;

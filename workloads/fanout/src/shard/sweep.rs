@@ -4,7 +4,7 @@ use std::time::{Duration, Instant};
 
 use bytes::Bytes;
 
-use super::{Shard, Write};
+use super::{Shard, Write, connection::Connection};
 use crate::{CloseReason, Vector, close::scatter, opening::Heartbeat, sse};
 
 /// Parts of a heartbeat's period: each connection has its sign of life in one of them, so that they do not come at once.
@@ -96,11 +96,14 @@ impl<W: Write> Shard<W> {
         for index in (slice..self.connections.capacity()).step_by(SLICES) {
             let Some(connection) = self.connections.get(index) else { continue };
             let index = u32::try_from(index).unwrap_or(u32::MAX);
-            if connection.closing.is_some() || connection.waiting.is_some() {
+            if connection.closing.is_some() {
                 continue;
             }
             if connection.expires <= seconds {
                 self.close(index, CloseReason::Aged, now);
+                continue;
+            }
+            if connection.waiting.is_some() {
                 continue;
             }
             let form = connection.heartbeat;
@@ -112,17 +115,17 @@ impl<W: Write> Shard<W> {
                     sign((form == Heartbeat::Data).then_some(text.as_str()), &cursor)
                 }
             };
-            self.send(index, sign, 0, now);
+            self.send(index, sign, now);
         }
     }
 
-    /// Connections whose clients do not end them.
+    /// Connections that were to end, and whose clients neither take the rest nor end them.
     fn end_lingering(&mut self, now: Instant) {
-        while let Some((until, key)) = self.closing.front().copied()
-            && (until <= now || self.get_mut(key).is_none())
-        {
-            self.closing.pop_front();
-            self.gone(key);
+        while let Some((_, key)) = self.closing.pop_front_if(|(until, _)| *until <= now) {
+            let over = |it: &mut Connection<W>| it.finished.is_none_or(|until| until <= now);
+            if self.get_mut(key).is_some_and(over) {
+                self.gone(key);
+            }
         }
     }
 
@@ -131,7 +134,8 @@ impl<W: Write> Shard<W> {
         let late = |index: &u32| {
             let connection = &self.connections[*index as usize];
             let catching = connection.catching.as_ref();
-            catching.is_some_and(|it| it.deadline <= now && (connection.waiting.is_some() || it.noted))
+            // One that only waits for its turn is not slow, this shard is.
+            catching.is_some_and(|it| it.deadline <= now && connection.waiting.is_some())
         };
         let late: Vec<u32> = self.catching.iter().copied().filter(late).collect();
         for index in late {

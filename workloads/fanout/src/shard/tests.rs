@@ -25,6 +25,7 @@ struct Client(Arc<Mutex<State>>);
 #[derive(Default)]
 struct State {
     taken: Vec<u8>,
+    writes: usize,
     room: Option<usize>,
     finished: bool,
     broken: bool,
@@ -41,6 +42,7 @@ impl Write for Client {
         if taken == 0 {
             return Err(io::ErrorKind::WouldBlock.into());
         }
+        state.writes += 1;
         state.taken.extend_from_slice(&all[..taken]);
         state.room = state.room.map(|room| room - taken);
         Ok(taken)
@@ -90,7 +92,7 @@ struct World {
 }
 
 fn settings() -> Settings {
-    Settings { queue_bytes: 400, ring_events: 8, age: None, ..Settings::default() }
+    Settings { shards: 1, queue_bytes: 400, ring_events: 8, age: None, ..Settings::default() }
 }
 
 impl World {
@@ -116,12 +118,12 @@ impl World {
         let event = Arc::new(Event::new(&draft, &Plain.encode(&vector)));
         let first = ring.head();
         ring.push(event.clone());
-        Batch { first, events: vec![event], vector }
+        Batch { first, bytes: event.frame().len() as u64, events: vec![event], vector }
     }
 
     fn publish(&mut self, lane: u32, offset: u64, channel: &str, data: &str) {
         let batch = self.record(lane, offset, channel, data);
-        self.shard.publish(&batch, self.now);
+        self.shard.publish(&[Arc::new(batch)], self.now);
         self.work();
     }
 
@@ -131,6 +133,7 @@ impl World {
 
     fn join(&mut self, client: &Client, grant: Grant) -> Option<Key> {
         let join = Join { outlet: client.clone(), path: Path::Raw, head: Bytes::new(), grant, guard: None };
+        add(&self.shared.counters.active[Path::Raw as usize], 1);
         let key = self.shard.join(join, self.now);
         self.work();
         key
@@ -249,7 +252,7 @@ fn a_shard_that_is_behind_the_ring_sends_nothing_twice() {
     let (behind, ahead) = (Client::default(), Client::default());
     world.after(&behind, &[0, 0]);
     world.after(&ahead, &[1, 0]);
-    world.shard.publish(&batch, world.now);
+    world.shard.publish(&[Arc::new(batch)], world.now);
     world.work();
     world.publish(0, 1, "a", "a1");
     assert_eq!(behind.frames(), ["0.0 hello", "1.0 a0", "2.0 a1"]);
@@ -475,4 +478,71 @@ fn a_broken_client_disturbs_no_other() {
     }
     assert_eq!(world.closed(CloseReason::Gone), 3);
     assert_eq!(world.shared.counters.statistics().active, [2, 0]);
+}
+
+#[test]
+fn events_that_were_published_together_go_out_in_one_write() {
+    let mut world = World::new(settings());
+    let client = Client::default();
+    world.live(&client);
+    client.text();
+    let batches: Vec<_> = (0..3).map(|offset| Arc::new(world.record(0, offset, "a", "event"))).collect();
+    world.shard.publish(&batches, world.now);
+    assert_eq!(client.0.lock().unwrap().writes, 2, "the greeting, then all of them");
+    assert_eq!(client.frames(), ["1.0 event", "2.0 event", "3.0 event"]);
+}
+
+#[test]
+fn a_client_that_takes_nothing_more_does_not_hold_up_the_end() {
+    let mut world = World::new(settings());
+    let client = Client::default();
+    world.live(&client);
+    client.give_room(0);
+    world.publish(0, 0, "a", "waits");
+    world.shard.close_all(CloseReason::Overtaken, world.now);
+    world.pass(Duration::from_secs(6));
+    assert_eq!(world.closed(CloseReason::Overtaken), 1, "the reason is the one for which it was closed");
+    assert!(!client.finished());
+    assert!(world.shard.connections.is_empty());
+}
+
+#[test]
+fn what_is_said_at_the_end_goes_behind_what_waits_even_if_the_queue_is_full() {
+    let mut world = World::new(settings());
+    let client = Client::default();
+    let key = world.live(&client);
+    client.give_room(0);
+    world.publish(0, 0, "a", &"x".repeat(350));
+    world.shard.close_all(CloseReason::Draining, world.now);
+    client.text();
+    client.give_room(1000);
+    world.shard.writable(key, world.now);
+    let text = client.text();
+    assert!(text.starts_with("id: 1.0\ndata: xxx"), "{text}");
+    assert!(text.contains("\n\nretry: "), "{text}");
+    assert!(client.finished());
+}
+
+#[test]
+fn a_blocked_client_is_renewed_like_any_other() {
+    let mut world = World::new(Settings { age: Some(Duration::from_secs(100)), ..settings() });
+    let client = Client::default();
+    world.live(&client);
+    client.give_room(0);
+    world.publish(0, 0, "a", "waits");
+    world.pass(Duration::from_secs(140));
+    assert_eq!(world.closed(CloseReason::Aged), 1);
+}
+
+#[test]
+fn a_client_that_was_ahead_is_live_as_soon_as_the_log_was_read_so_far_also_by_records_without_an_event() {
+    let mut world = World::new(settings());
+    let client = Client::default();
+    world.after(&client, &[3, 0]);
+    assert_eq!(world.shard.catching.len(), 1);
+    let vector = Vector::from_iter([(Lane(0), 3)]);
+    world.shared.ring_mut().raise(&vector);
+    world.shard.publish(&[Arc::new(Batch { first: 0, events: Vec::new(), bytes: 0, vector })], world.now);
+    world.work();
+    assert!(world.shard.catching.is_empty());
 }
