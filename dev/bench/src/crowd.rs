@@ -129,7 +129,7 @@ impl Crowd {
             let number = event.token().0;
             let Some(client) = &mut self.clients[number] else { continue };
             let greeted = client.greeted;
-            let result = client.advance(number, &mut self.buffer, &mut self.bytes, watch);
+            let result = client.advance(number, event.is_read_closed(), &mut self.buffer, &mut self.bytes, watch);
             self.greeted += usize::from(client.greeted && !greeted);
             if let Err(error) = result {
                 self.greeted -= usize::from(client.greeted);
@@ -211,7 +211,15 @@ impl Crowd {
 const IN_PROGRESS: i32 = 115;
 
 impl Client {
-    fn advance(&mut self, number: usize, buffer: &mut [u8], bytes: &mut u64, watch: &mut impl Watch) -> Result<()> {
+    /// Sends the request if it is not sent, and reads what there is. `ends` says that the end of the stream is there, too.
+    fn advance(
+        &mut self,
+        number: usize,
+        ends: bool,
+        buffer: &mut [u8],
+        bytes: &mut u64,
+        watch: &mut impl Watch,
+    ) -> Result<()> {
         if let Some(request) = &self.request {
             match self.socket.write(request.as_bytes()) {
                 Ok(written) if written == request.len() => self.request = None,
@@ -234,9 +242,83 @@ impl Client {
                 watch.frame(number, frame, now);
             })?;
             // The socket is empty, and tells when it is no longer: one call less for each delivery.
-            if read < buffer.len() {
+            if read < buffer.len() && !ends {
                 return Ok(());
             }
         }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::net::TcpListener;
+    use std::thread;
+
+    use super::*;
+
+    const HEAD: &[u8] = b"HTTP/1.1 200 OK\r\n\r\ndata: a\n\n";
+    const LIMIT: Duration = Duration::from_secs(10);
+
+    /// Answers each connection at once with these bytes, and ends it or keeps it.
+    fn serve(
+        bytes: &'static [u8],
+        connections: usize,
+        keep: bool,
+    ) -> (SocketAddr, thread::JoinHandle<Vec<std::net::TcpStream>>) {
+        let listener = TcpListener::bind("127.0.0.1:0").unwrap();
+        let address = listener.local_addr().unwrap();
+        let answer = move || {
+            let mut kept = Vec::new();
+            for _ in 0..connections {
+                let (mut socket, _) = listener.accept().unwrap();
+                let mut request = [0; 1024];
+                while !request.windows(4).any(|window| window == b"\r\n\r\n") {
+                    assert!(socket.read(&mut request).unwrap() > 0);
+                }
+                socket.write_all(bytes).unwrap();
+                if keep {
+                    kept.push(socket);
+                }
+            }
+            kept
+        };
+        (address, thread::spawn(answer))
+    }
+
+    #[test]
+    fn a_crowd_is_gathered_when_each_client_has_a_frame_and_leaves_at_once() {
+        let (server, sockets) = serve(HEAD, 10, true);
+        let mut crowd = Crowd::new(server, Interruption::default()).unwrap();
+        let mut frames = Vec::new();
+        crowd.gather(10, "/", LIMIT, &mut |client, frame: &[u8], _| frames.push((client, frame.to_vec()))).unwrap();
+        frames.sort();
+        assert_eq!(frames, (0..10).map(|client| (client, b"data: a\n\n".to_vec())).collect::<Vec<_>>());
+        assert_eq!(crowd.bytes(), 10 * HEAD.len() as u64);
+        crowd.leave_all();
+        assert_eq!(crowd.greeted, 0);
+        for mut socket in sockets.join().unwrap() {
+            assert_eq!(socket.read(&mut [0; 1]).unwrap_err().kind(), ErrorKind::ConnectionReset);
+        }
+    }
+
+    #[test]
+    fn a_stream_that_ends_is_lost_also_when_its_last_frame_comes_with_its_end() {
+        let (server, sockets) = serve(HEAD, 1, false);
+        let mut crowd = Crowd::new(server, Interruption::default()).unwrap();
+        crowd.join("/", "").unwrap();
+        let begun = Instant::now();
+        let mut frames = 0;
+        while crowd.clients[0].as_ref().is_some_and(|client| client.request.is_some()) {
+            crowd.turn(TURN, &mut |_, _: &[u8], _| frames += 1).unwrap();
+        }
+        // Frame and end are both there before the next look.
+        sockets.join().unwrap();
+        while crowd.demand_all().is_ok() {
+            crowd.turn(TURN, &mut |_, _: &[u8], _| frames += 1).unwrap();
+            assert!(begun.elapsed() < LIMIT, "the end was not seen");
+        }
+        let loss = crowd.demand_all().unwrap_err().to_string();
+        assert_eq!(loss, "1 of 1 clients lost their streams; the first one: the server closed the connection");
+        assert_eq!((frames, crowd.greeted), (1, 0));
     }
 }

@@ -64,22 +64,29 @@ impl Subject {
         let begun = Instant::now();
         let mut crowd = Crowd::new(self.address, interruption.clone())?;
         let mut partitions = Partitions::default();
-        // A server may refuse streams until it reads.
-        while crowd.gather(1, PATH, START, &mut partitions).is_err() {
+        // A server may end streams until it reads.
+        while let Err(error) = Self::probe(&mut crowd, &mut partitions, production) {
             interruption.check()?;
             if begun.elapsed() > START {
-                bail!("no client was greeted within {} s", START.as_secs());
+                return Err(error);
             }
             thread::sleep(PAUSE);
             crowd = Crowd::new(self.address, interruption.clone())?;
         }
+        Ok(())
+    }
+
+    /// With one client, until it has got a record of each partition.
+    fn probe(crowd: &mut Crowd, partitions: &mut Partitions, production: &mut Production) -> Result<()> {
+        let begun = Instant::now();
+        crowd.gather(1, PATH, START, partitions)?;
         while partitions.unread.iter().any(|unread| *unread) {
             let unread: Vec<i32> = (0..PARTITIONS).filter(|partition| partitions.is_unread(*partition)).collect();
             for partition in unread {
                 let sent_at = production.send_to(partition, "probe")?;
                 partitions.sent.insert(sent_at, partition);
             }
-            crowd.turn_for(PROBE, &mut partitions)?;
+            crowd.turn_for(PROBE, partitions)?;
             if begun.elapsed() > START {
                 bail!("some partitions were not read within {} s", START.as_secs());
             }
