@@ -43,7 +43,7 @@ pub struct Event {
 impl Event {
     /// Renders a draft. `cursor` is that of a client which has seen everything up to this event.
     pub fn new(draft: &Draft<'_>, cursor: &str) -> Self {
-        let id = sse::Frame::new().id(cursor);
+        let id = sse::Frame::with_capacity(cursor.len() + draft.data.len() + 32).id(cursor);
         let data_begins = id.len();
         Self {
             lane: draft.lane,

@@ -15,6 +15,7 @@ use tokio_util::sync::CancellationToken;
 
 use crate::{
     inbox::{Command, Inbox},
+    opening::Held,
     shard::Key,
 };
 
@@ -26,10 +27,11 @@ const CAPACITY: usize = 64 * 1024;
 #[error("the stream was cut")]
 pub(crate) struct Cut;
 
-/// A pipe. `cut` is cancelled when the writer leaves without an end: a server that waits for its client does not ask the body.
-pub(crate) fn pipe(cut: CancellationToken) -> (PipeWriter, EventStream) {
+/// A pipe. `cut` is cancelled when the writer leaves before the reader has all: a server that waits for its client does not ask the body.
+/// `guard` lives as long as the reader: a server may keep the body of a client that reads nothing for as long as it likes.
+pub(crate) fn pipe(cut: CancellationToken, guard: Option<Held>) -> (PipeWriter, EventStream) {
     let pipe = Arc::<Pipe>::default();
-    (PipeWriter { pipe: pipe.clone(), cut }, EventStream { pipe })
+    (PipeWriter { pipe: pipe.clone(), cut }, EventStream { pipe, _guard: guard })
 }
 
 #[derive(Default)]
@@ -132,7 +134,8 @@ impl PipeWriter {
 impl Drop for PipeWriter {
     fn drop(&mut self) {
         let mut state = self.pipe.lock();
-        if state.end.is_none() && !state.reader_gone {
+        let unread = state.end.is_none() || !state.chunks.is_empty();
+        if unread && !state.reader_gone {
             state.end = Some(Err(Cut));
             state.chunks.clear();
             state.bytes = 0;
@@ -152,6 +155,7 @@ impl fmt::Debug for PipeWriter {
 /// The body of an answer: what a shard writes.
 pub(crate) struct EventStream {
     pipe: Arc<Pipe>,
+    _guard: Option<Held>,
 }
 
 impl Body for EventStream {

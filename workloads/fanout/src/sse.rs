@@ -26,6 +26,11 @@ impl Frame {
         Self::default()
     }
 
+    /// An empty frame with room for so many bytes.
+    pub fn with_capacity(bytes: usize) -> Self {
+        Self { text: String::with_capacity(bytes) }
+    }
+
     /// The id that the client sends when it comes back.
     #[must_use]
     pub fn id(self, id: &str) -> Self {

@@ -16,6 +16,8 @@ pub(crate) trait Broadcast {
     fn push(&mut self, draft: &Draft<'_>);
     /// Sends out what waits.
     fn flush(&mut self);
+    /// Until there is room for more.
+    fn room(&self) -> impl Future<Output = ()> + Send;
 }
 
 impl Broadcast for Publisher {
@@ -41,5 +43,9 @@ impl Broadcast for Publisher {
 
     fn flush(&mut self) {
         Self::flush(self);
+    }
+
+    fn room(&self) -> impl Future<Output = ()> + Send {
+        Self::room(self)
     }
 }

@@ -142,6 +142,8 @@ impl Follower {
             tokio::select! {
                 record = consumer.recv() => {
                     self.take(&consumer, record, out);
+                    // Records wait with the brokers, not in memory, while there are more than clients can be sent.
+                    out.room().await;
                     // The consumer never gives way by itself while records are at hand.
                     tokio::task::yield_now().await;
                 }

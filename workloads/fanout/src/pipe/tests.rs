@@ -1,4 +1,5 @@
 use mio::{Poll as MioPoll, Token};
+use std::sync::Arc;
 
 use super::*;
 
@@ -30,20 +31,42 @@ fn is_full(written: &io::Result<usize>) -> bool {
 
 #[test]
 fn what_is_written_is_read_in_order_and_ends_with_the_end() {
-    let (writer, mut body) = pipe(CancellationToken::new());
+    let (writer, mut body) = pipe(CancellationToken::new(), None);
     assert_eq!(poll(&mut body), Poll::Pending);
     assert_eq!(writer.write(&[Bytes::from("one"), Bytes::new(), Bytes::from("two")]).unwrap(), 6);
     writer.finish();
-    drop(writer);
     assert_eq!(poll(&mut body), Poll::Ready(Some(Ok(Bytes::from("one")))));
     assert_eq!(poll(&mut body), Poll::Ready(Some(Ok(Bytes::from("two")))));
+    drop(writer);
     assert_eq!(poll(&mut body), Poll::Ready(None));
+}
+
+#[test]
+fn a_reader_that_does_not_take_the_end_is_cut_once_the_writer_gives_it_up() {
+    let cut = CancellationToken::new();
+    let (writer, mut body) = pipe(cut.clone(), None);
+    writer.write(&[Bytes::from("one")]).unwrap();
+    writer.finish();
+    assert!(!cut.is_cancelled());
+    drop(writer);
+    assert!(cut.is_cancelled());
+    assert_eq!(poll(&mut body), Poll::Ready(Some(Err(Cut))));
+}
+
+#[test]
+fn what_guards_a_stream_lives_as_long_as_its_reader() {
+    let guard = Arc::new(());
+    let (writer, body) = pipe(CancellationToken::new(), Some(Box::new(guard.clone())));
+    drop(writer);
+    assert_eq!(Arc::strong_count(&guard), 2);
+    drop(body);
+    assert_eq!(Arc::strong_count(&guard), 1);
 }
 
 #[test]
 fn holds_64_kib_and_tells_the_shard_when_it_has_been_emptied() {
     let (_poll, inbox) = inbox();
-    let (writer, mut body) = pipe(CancellationToken::new());
+    let (writer, mut body) = pipe(CancellationToken::new(), None);
     writer.bind(inbox.clone(), Key::from(KEY));
     let chunk = Bytes::from(vec![b'x'; 40 * 1024]);
     assert_eq!(writer.write(&[chunk.clone(), chunk.clone()]).unwrap(), CAPACITY);
@@ -60,14 +83,14 @@ fn holds_64_kib_and_tells_the_shard_when_it_has_been_emptied() {
 #[test]
 fn tells_what_happened_before_the_shard_was_known() {
     let (_poll, inbox) = inbox();
-    let (writer, mut body) = pipe(CancellationToken::new());
+    let (writer, mut body) = pipe(CancellationToken::new(), None);
     writer.write(&[Bytes::from(vec![b'x'; CAPACITY])]).unwrap();
     assert!(is_full(&writer.write(&[Bytes::from("more")])));
     assert!(poll(&mut body).is_ready());
     writer.bind(inbox.clone(), Key::from(KEY));
     assert_eq!(commands(&inbox), ["writable true"]);
 
-    let (writer, body) = pipe(CancellationToken::new());
+    let (writer, body) = pipe(CancellationToken::new(), None);
     drop(body);
     writer.bind(inbox.clone(), Key::from(KEY));
     assert_eq!(commands(&inbox), ["gone true"]);
@@ -76,7 +99,7 @@ fn tells_what_happened_before_the_shard_was_known() {
 #[test]
 fn a_body_that_is_dropped_tells_the_shard_and_takes_nothing_more() {
     let (_poll, inbox) = inbox();
-    let (writer, body) = pipe(CancellationToken::new());
+    let (writer, body) = pipe(CancellationToken::new(), None);
     writer.bind(inbox.clone(), Key::from(KEY));
     drop(body);
     assert_eq!(commands(&inbox), ["gone true"]);
@@ -86,7 +109,7 @@ fn a_body_that_is_dropped_tells_the_shard_and_takes_nothing_more() {
 #[test]
 fn a_writer_that_leaves_without_an_end_cuts_the_body() {
     let cut = CancellationToken::new();
-    let (writer, mut body) = pipe(cut.clone());
+    let (writer, mut body) = pipe(cut.clone(), None);
     writer.write(&[Bytes::from("one")]).unwrap();
     drop(writer);
     assert!(cut.is_cancelled());
@@ -96,11 +119,11 @@ fn a_writer_that_leaves_without_an_end_cuts_the_body() {
 #[test]
 fn an_end_or_a_reader_that_left_is_no_cut() {
     let cut = CancellationToken::new();
-    let (writer, body) = pipe(cut.clone());
+    let (writer, body) = pipe(cut.clone(), None);
     writer.finish();
     drop(writer);
     drop(body);
-    let (writer, body) = pipe(cut.clone());
+    let (writer, body) = pipe(cut.clone(), None);
     drop(body);
     drop(writer);
     assert!(!cut.is_cancelled());

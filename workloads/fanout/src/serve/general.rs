@@ -1,6 +1,14 @@
 //! Every other request, by hyper: HTTP/1 with whatever a client may say, and HTTP/2.
 
-use std::{convert::Infallible, io::Cursor, net::SocketAddr, pin::pin, sync::Arc, time::Duration};
+use std::{
+    convert::Infallible,
+    io::{self, Cursor},
+    net::SocketAddr,
+    pin::{Pin, pin},
+    sync::Arc,
+    task::{Context, Poll},
+    time::Duration,
+};
 
 use axum::body::Body;
 use bytes::Bytes;
@@ -10,7 +18,10 @@ use hyper_util::{
     rt::{TokioExecutor, TokioIo, TokioTimer},
     server::conn::auto::Builder,
 };
-use tokio::io::AsyncReadExt as _;
+use tokio::{
+    io::{AsyncRead, AsyncReadExt as _, ReadBuf},
+    sync::OwnedSemaphorePermit,
+};
 use tokio_util::sync::CancellationToken;
 use tracing::debug;
 
@@ -27,9 +38,10 @@ const SILENCE: Duration = Duration::from_secs(20);
 
 /// Serves a connection, from the bytes that were received already, until it ends. At the token requests under way are finished.
 pub(super) async fn answer(server: Arc<Server>, accepted: Accepted, received: Vec<u8>, is_http2: bool) {
-    let Accepted { stream, peer, permit: _permit } = accepted;
+    let Accepted { stream, peer, permit } = accepted;
     let (read, write) = stream.into_split();
-    let io = TokioIo::new(tokio::io::join(Cursor::new(received).chain(read), write));
+    let read = Counted { read: Cursor::new(received).chain(read), _permit: permit };
+    let io = TokioIo::new(tokio::io::join(read, write));
     let builder = builder(&server);
     let cut = CancellationToken::new();
     let service = service_fn(|request: Request<Incoming>| {
@@ -51,6 +63,23 @@ pub(super) async fn answer(server: Arc<Server>, accepted: Accepted, received: Ve
     };
     if let Err(error) = ended {
         debug!(error = %error, "connection ended");
+    }
+}
+
+/// What a socket is read from. It counts as one of the server's sockets for as long as it is there, also when it was upgraded and serves
+/// websockets.
+struct Counted<R> {
+    read: R,
+    _permit: OwnedSemaphorePermit,
+}
+
+impl<R: AsyncRead + Unpin> AsyncRead for Counted<R> {
+    fn poll_read(
+        mut self: Pin<&mut Self>,
+        context: &mut Context<'_>,
+        buffer: &mut ReadBuf<'_>,
+    ) -> Poll<io::Result<()>> {
+        Pin::new(&mut self.read).poll_read(context, buffer)
     }
 }
 
@@ -81,10 +110,9 @@ async fn respond(
     match server.desk.answer(request.map(Body::new), peer).await {
         Outcome::Answer(response) => Ok(response),
         Outcome::Stream(parts, grant, slot) => {
-            let (writer, body) = pipe(cut);
-            let guard = slot.map(|slot| Box::new(slot) as _);
+            let (writer, body) = pipe(cut, slot.map(|slot| Box::new(slot) as _));
             let outlet = Outlet::Pipe(writer);
-            server.engine.join(Join { outlet, path: Path::Hyper, head: Bytes::new(), grant: *grant, guard });
+            server.engine.join(Join { outlet, path: Path::Hyper, head: Bytes::new(), grant: *grant, guard: None });
             let mut response = Response::from_parts(parts, Body::new(body));
             if !is_http2 {
                 // As on the plain way: a client that was told to come back is not waited for.

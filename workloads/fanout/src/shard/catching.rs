@@ -71,16 +71,21 @@ impl Catching {
             let ring = shared.ring();
             let wanted = usize::try_from(head - self.place.next).unwrap_or(usize::MAX).min(TURN_EVENTS);
             match ring.read_from(self.place.next) {
-                Some(events) => events.take(wanted).cloned().collect(),
+                Some(events) => {
+                    let mut bytes = 0;
+                    let mut fits = |event: &&Arc<Event>| {
+                        let before = bytes;
+                        bytes += event.frame().len();
+                        before < TURN_BYTES
+                    };
+                    events.take(wanted).take_while(|event| fits(event)).cloned().collect()
+                }
                 None => return Turn::Overtaken,
             }
         };
         let mut chunk = BytesMut::new();
         let mut count = 0;
         for event in events {
-            if chunk.len() >= TURN_BYTES {
-                break;
-            }
             count += u64::from(self.take_event(&event, &*shared.codec, &mut chunk));
         }
         Turn::More(chunk.freeze(), count)

@@ -36,6 +36,8 @@ impl Broadcast for Script {
     }
 
     fn flush(&mut self) {}
+
+    async fn room(&self) {}
 }
 
 fn course() -> Course {

@@ -33,6 +33,8 @@ impl Broadcast for Wire {
         self.0.send(Pushed(draft.lane.0, draft.offset, data["id"].as_str().unwrap().to_owned())).unwrap();
     }
     fn flush(&mut self) {}
+
+    async fn room(&self) {}
 }
 
 /// A follower that runs.

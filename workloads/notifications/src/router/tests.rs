@@ -31,7 +31,8 @@ fn state() -> ServiceState {
     let lanes = Arc::new(Lanes::new(["product-events"]));
     lanes.enter("product-events", Uuid::from_u128(1), 1);
     let codec = Arc::new(Codec::new(lanes.clone(), b"0123456789abcdef"));
-    let (engine, _publisher) = Engine::start(Settings::default(), codec.clone(), String::new).unwrap();
+    let (engine, mut publisher) = Engine::start(Settings::default(), codec.clone(), String::new).unwrap();
+    publisher.begin(Lane(0), 7);
     let replays = Replays::new(Parts {
         config: ClientConfig::new(),
         lanes,
