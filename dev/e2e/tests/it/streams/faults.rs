@@ -41,29 +41,46 @@ async fn goes_on(crowd: &Crowd, more: usize) {
     .await;
 }
 
-fn tell(step: &str, begin: Instant, crowd: &Crowd) {
-    let closed: usize = crowd.of_each(|record| record.ended.len()).iter().sum();
-    let delivered: usize = crowd.of_each(|record| record.received.len()).iter().sum();
-    eprintln!(
-        "{:>6.1} s {step}: {delivered} deliveries so far, {closed} connections ended",
-        begin.elapsed().as_secs_f64()
-    );
+/// Tells people how it goes.
+struct Course<'a> {
+    crowd: &'a Crowd,
+    begin: Instant,
+    last: (Instant, usize),
+}
+
+impl<'a> Course<'a> {
+    fn begin(crowd: &'a Crowd) -> Self {
+        let begin = Instant::now();
+        Self { crowd, begin, last: (begin, 0) }
+    }
+
+    fn tell(&mut self, step: &str) {
+        let closed: usize = self.crowd.of_each(|record| record.ended.len()).iter().sum();
+        let delivered: usize = self.crowd.of_each(|record| record.received.len()).iter().sum();
+        let (then, before) = std::mem::replace(&mut self.last, (Instant::now(), delivered));
+        #[expect(clippy::cast_precision_loss, reason = "a figure for people")]
+        let rate = (delivered - before) as f64 / then.elapsed().as_secs_f64();
+        eprintln!(
+            "{:>6.1} s {step}: {delivered} deliveries so far, {rate:.0} a second since the last step, {closed} connections ended",
+            self.begin.elapsed().as_secs_f64()
+        );
+    }
 }
 
 /// Every fault in a row, while events come.
-async fn go_through_faults(stack: &Stack, crowd: &Crowd, idle: &[usize], begin: Instant) {
+async fn go_through_faults(stack: &Stack, crowd: &Crowd, idle: &[usize], course: &mut Course<'_>) {
     goes_on(crowd, 20).await;
-    tell("before the faults", begin, crowd);
+    course.tell("before the faults");
     for client in idle {
         crowd.leave(*client);
     }
     kill_one(stack).await;
-    tell("one was killed", begin, crowd);
+    course.tell("one was killed");
     roll(stack).await;
-    tell("all were rolled", begin, crowd);
+    course.tell("all were rolled");
     restart_broker(stack).await;
     goes_on(crowd, 20).await;
-    tell("the broker was restarted", begin, crowd);
+    course.tell("the broker was restarted");
     for client in idle {
         crowd.return_to(*client);
     }
@@ -83,14 +100,14 @@ async fn each_client_gets_every_event_once_while_instances_and_the_broker_die() 
             greeted(&crowd).await;
             let idle: Vec<usize> = (0..clients).filter(|client| client % IDLE == IDLE - 1).collect();
 
-            let begin = Instant::now();
+            let mut course = Course::begin(&crowd);
             let production = Production::start(&log, &run, per_second, 0);
-            go_through_faults(stack, &crowd, &idle, begin).await;
+            go_through_faults(stack, &crowd, &idle, &mut course).await;
             let missed = crowd.record(0).received.len() - crowd.record(idle[0]).received.len();
             let ledger = production.stop().await;
-            let produced = begin.elapsed();
+            let produced = course.begin.elapsed();
             complete(&crowd, &ledger, wish).await;
-            tell("complete", begin, &crowd);
+            course.tell("complete");
             report(&crowd, &ledger, produced);
 
             assert!(ledger.count(|_| true) > STREAMS_RING as usize * 2, "more was missed than an instance keeps");
@@ -109,11 +126,9 @@ fn report(crowd: &Crowd, ledger: &Ledger, produced: Duration) {
     let received: usize = crowd.of_each(|record| record.received.len()).iter().sum();
     let megabytes = crowd.of_each(|record| record.bytes).iter().sum::<u64>() / 1_000_000;
     let all = ledger.count(|_: &Entry| true);
-    let seconds = produced.as_secs_f64();
-    #[expect(clippy::cast_precision_loss, reason = "a figure for people")]
-    let rate = received as f64 / seconds;
     eprintln!(
-        "{} clients, {all} events in {seconds:.0} s, {received} deliveries ({rate:.0} a second, {megabytes} MB), nothing lost, nothing twice",
-        crowd.len()
+        "{} clients, {all} events in {:.0} s, {received} deliveries, {megabytes} MB, nothing lost, nothing twice",
+        crowd.len(),
+        produced.as_secs_f64()
     );
 }
