@@ -12,8 +12,8 @@ use super::{EVERYTHING, PATIENCE, complete, greeted, log, measured, run_name};
 
 const READERS: usize = 200;
 /// A pace that readers keep up with on a machine that does other things, too.
-const PER_SECOND: u32 = 10;
-/// Of an event, so that a client that does not read is at its bound after three seconds.
+const PER_SECOND: u32 = 6;
+/// Of an event, so that a client that does not read is at its bound after five seconds.
 const SIZE: usize = 16 * 1024;
 
 #[tokio::test]
