@@ -40,8 +40,9 @@ pub enum Start {
     Live,
     /// Behind what the client has.
     After {
-        /// What the client has before the history: the id of the greeting.
-        seen: Vector,
+        /// What the client has before the history: the id of the greeting. `None` when the history begins with a gap: the greeting has no id
+        /// then, so that a client which is cut off between the two comes back with its old one, and is told again.
+        seen: Option<Vector>,
         /// What it has behind the history: the ring goes on there.
         from: Vector,
         /// From where the events come that it missed.

@@ -62,7 +62,7 @@ pub(crate) struct Join<W> {
 /// What is possible of what was granted.
 enum Beginning {
     Live,
-    After { seen: Vector, from: Vector, place: Place, source: Resume },
+    After { seen: Option<Vector>, from: Vector, place: Place, source: Resume },
     Away(CloseReason),
 }
 
@@ -165,13 +165,15 @@ impl<W: Write> Shard<W> {
                 self.close(index, reason, now);
             }
             Beginning::Live => {
-                let greeting = self.greeting(index, grant.greeting.as_deref(), None);
+                let cursor = self.cursor().to_owned();
+                let greeting = self.greeting(index, grant.greeting.as_deref(), Some(&cursor));
                 self.count_resume(Resume::Live);
                 self.send(index, concatenated(&head, &greeting), now);
                 self.seat(index, &Arc::new(grant.filter));
             }
             Beginning::After { seen, from, place, source } => {
-                let greeting = self.greeting(index, grant.greeting.as_deref(), Some(&seen));
+                let cursor = seen.map(|seen| self.shared.codec.encode(&seen));
+                let greeting = self.greeting(index, grant.greeting.as_deref(), cursor.as_deref());
                 self.count_resume(source);
                 let catching = Catching {
                     filter: Arc::new(grant.filter),
@@ -209,14 +211,11 @@ impl<W: Write> Shard<W> {
     }
 
     /// The first frame: when to come back after a cut, where the stream begins, what the service has to say.
-    fn greeting(&mut self, index: u32, data: Option<&str>, seen: Option<&Vector>) -> Bytes {
+    fn greeting(&self, index: u32, data: Option<&str>, cursor: Option<&str>) -> Bytes {
         let frame = sse::Frame::new().retry(CloseReason::Gone.retry(self.connections[index as usize].number));
         let Some(data) = data else { return frame.encode_open() };
-        let cursor = match seen {
-            Some(seen) => self.shared.codec.encode(seen),
-            None => self.cursor().to_owned(),
-        };
-        frame.id(&cursor).data(data).encode()
+        let frame = cursor.map_or(frame.clone(), |cursor| frame.id(cursor));
+        frame.data(data).encode()
     }
 
     fn count_resume(&self, resume: Resume) {

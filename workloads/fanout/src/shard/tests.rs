@@ -169,7 +169,7 @@ fn greeted(start: Start) -> Grant {
 
 fn after(next: &[u64]) -> Start {
     let vector: Vector = (0..).map(Lane).zip(next.iter().copied()).collect();
-    Start::After { seen: vector.clone(), from: vector, source: Resume::Ring }
+    Start::After { seen: Some(vector.clone()), from: vector, source: Resume::Ring }
 }
 
 fn wanting(channels: &[&str]) -> Filter {
@@ -545,4 +545,13 @@ fn a_client_that_was_ahead_is_live_as_soon_as_the_log_was_read_so_far_also_by_re
     world.shard.publish(&[Arc::new(Batch { first: 0, events: Vec::new(), bytes: 0, vector })], world.now);
     world.work();
     assert!(world.shard.catching.is_empty());
+}
+
+#[test]
+fn before_a_gap_the_greeting_has_no_id_so_that_nobody_comes_back_from_behind_it() {
+    let mut world = World::new(settings());
+    let client = Client::default();
+    let start = Start::After { seen: None, from: Vector::default(), source: Resume::Gap };
+    world.join(&client, Grant { history: vec![Bytes::from("id: g\nevent: gap\ndata: {}\n\n")], ..greeted(start) });
+    assert_eq!(client.frames(), ["hello", "g event: gap {}"]);
 }

@@ -98,7 +98,7 @@ async fn begin(state: &ServiceState, request: &StreamRequest, is_event_source: b
         Err(refused) => {
             debug!(error = &refused as &dyn std::error::Error, "cursor refused, stream begins live");
             let gap = Gap::Invalid.frame(&echo(text), &state.codec.encode(&newest));
-            Ok(after(newest.clone(), newest, Resume::Gap, vec![gap]))
+            Ok(after(None, newest, Resume::Gap, vec![gap]))
         }
     }
 }
@@ -112,19 +112,21 @@ async fn resume(
 ) -> Result<Beginning, Denial> {
     let Decoded { vector: seen, recreated } = decoded;
     let mut frames = Vec::new();
+    // Before a gap the client keeps the place that it has.
+    let greeting = recreated.is_empty().then(|| seen.clone());
     if !recreated.is_empty() {
         debug!(topics = ?recreated, "cursor of another life of a topic");
         frames.push(Gap::Epoch.frame(&echo(text), &state.codec.encode(&seen)));
     }
     if state.engine.covers(&seen) && reached(&state.engine, &seen).await {
         let source = if frames.is_empty() { Resume::Ring } else { Resume::Gap };
-        return Ok(after(seen.clone(), seen, source, frames));
+        return Ok(after(greeting, seen, source, frames));
     }
     match state.replays.read(seen.clone(), request.filter.clone()).await {
         Ok((History { frames: history, end, gap }, turn)) => {
             let source = if gap || !frames.is_empty() { Resume::Gap } else { Resume::Log };
             frames.extend(history);
-            Ok(Beginning { held: Some(Box::new(turn)), ..after(seen, end, source, frames) })
+            Ok(Beginning { held: Some(Box::new(turn)), ..after(greeting, end, source, frames) })
         }
         Err(error) => {
             warn!(error = &error as &dyn std::error::Error, "history cannot be read, stream sent away");
@@ -144,7 +146,7 @@ async fn reached(engine: &Engine, seen: &Vector) -> bool {
     timeout(AHEAD, read).await.is_ok()
 }
 
-fn after(seen: Vector, from: Vector, source: Resume, history: Vec<Bytes>) -> Beginning {
+fn after(seen: Option<Vector>, from: Vector, source: Resume, history: Vec<Bytes>) -> Beginning {
     Beginning { start: Start::After { seen, from, source }, history, held: None }
 }
 

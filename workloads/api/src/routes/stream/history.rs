@@ -138,7 +138,9 @@ impl History {
             Range::Read(after, until) if self.is_whole() => (after, until, opening::Resume::Log),
             Range::Read(after, until) => (after, until, opening::Resume::Gap),
         };
-        Start::After { seen: vector(seen), from: vector(from), source }
+        // Before a gap the client keeps the place that it has.
+        let seen = self.missing.is_none().then(|| vector(seen));
+        Start::After { seen, from: vector(from), source }
     }
 
     const fn is_whole(&self) -> bool {
