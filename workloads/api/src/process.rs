@@ -136,7 +136,7 @@ async fn start_server(
     state: &ApiState,
     token: &CancellationToken,
 ) -> anyhow::Result<JoinHandle<()>> {
-    let listener = http::bind(port).await.map_err(|source| http::Error::BindPort { port, source })?;
+    let listener = http::bind(port).map_err(|source| http::Error::BindPort { port, source })?;
     let connections = http::connections();
     let settings = serve::Settings::new(vec![stream::PATH.to_owned()], connections);
     let settings = serve::Settings { tune: http::tune, ..settings };

@@ -2,14 +2,14 @@
 
 mod observe;
 
-use std::net::{Ipv6Addr, SocketAddr};
+use std::net::{Ipv4Addr, Ipv6Addr, SocketAddr};
 use std::time::Duration;
 
 use axum::http::{HeaderName, HeaderValue, Method};
 use rustix::process::{Resource, Rlimit, getrlimit, setrlimit};
 use socket2::{SockRef, TcpKeepalive};
 use thiserror::Error;
-use tokio::net::{TcpListener, TcpStream};
+use tokio::net::{TcpListener, TcpSocket, TcpStream};
 use tower_http::cors::{AllowHeaders, Any, CorsLayer};
 use tracing::debug;
 
@@ -17,6 +17,9 @@ pub use observe::{RequestMetrics, observe};
 
 /// Bytes that the kernel buffers for a client: a slow one must be noticed by its queue, not hidden by its socket.
 const SEND_BUFFER: usize = 64 * 1024;
+/// Clients that wait to be accepted, as far as the system allows so many: when all of an instance come back at once, one that finds no room
+/// tries again only after a second.
+const BACKLOG: u32 = 16 * 1024;
 /// After this time without a sign from the client, data that waits for it is given up, and the connection with it.
 const UNSENT_LIMIT: Duration = Duration::from_secs(30);
 /// A connection on which nothing is said is probed after this time, and given up when no probe is answered.
@@ -72,11 +75,16 @@ fn open_files() -> u64 {
 ///
 /// # Errors
 /// The system's reason when the port is taken or forbidden.
-pub async fn bind(port: u16) -> std::io::Result<TcpListener> {
-    match TcpListener::bind(SocketAddr::from((Ipv6Addr::UNSPECIFIED, port))).await {
-        Ok(listener) => Ok(listener),
-        Err(_) => TcpListener::bind(SocketAddr::from(([0, 0, 0, 0], port))).await,
-    }
+pub fn bind(port: u16) -> std::io::Result<TcpListener> {
+    listen(SocketAddr::from((Ipv6Addr::UNSPECIFIED, port)))
+        .or_else(|_| listen(SocketAddr::from((Ipv4Addr::UNSPECIFIED, port))))
+}
+
+fn listen(address: SocketAddr) -> std::io::Result<TcpListener> {
+    let socket = if address.is_ipv6() { TcpSocket::new_v6() } else { TcpSocket::new_v4() }?;
+    socket.set_reuseaddr(true)?;
+    socket.bind(address)?;
+    socket.listen(BACKLOG)
 }
 
 /// Sets the options of a client's socket.

@@ -40,7 +40,7 @@ pub async fn serve(
     registry: Registry,
     token: CancellationToken,
 ) -> Result<JoinHandle<()>, Error> {
-    let listener = http::bind(port).await.map_err(|source| Error::BindPort { port, source })?;
+    let listener = http::bind(port).map_err(|source| Error::BindPort { port, source })?;
     info!(port, "ops server listens");
     let served = axum::serve(listener, router(board, registry)).with_graceful_shutdown(token.cancelled_owned());
     Ok(tokio::spawn(async move {

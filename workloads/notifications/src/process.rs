@@ -130,7 +130,7 @@ async fn listen(
     token: &CancellationToken,
 ) -> anyhow::Result<JoinHandle<()>> {
     let listener =
-        http::bind(config.port).await.with_context(|| format!("failed to bind the server to port {}", config.port))?;
+        http::bind(config.port).with_context(|| format!("failed to bind the server to port {}", config.port))?;
     let possible = http::connections();
     let asked = config.stream.connections.map_or(possible, |asked| asked as usize);
     if asked > possible {

@@ -48,10 +48,15 @@ impl Server {
     pub(super) async fn run(self: Arc<Self>, listener: TcpListener) {
         let tasks = TaskTracker::new();
         let token = self.token.clone();
-        tokio::select! {
-            () = self.accept(&listener, &tasks) => {}
-            () = token.cancelled() => {}
-        }
+        // When all clients come back at once, whoever waits to be accepted too long is turned away by the system. So accepting, which is little,
+        // does not take turns with answering.
+        tokio::task::unconstrained(async {
+            tokio::select! {
+                () = self.accept(&listener, &tasks) => {}
+                () = token.cancelled() => {}
+            }
+        })
+        .await;
         drop(listener);
         tasks.close();
         tasks.wait().await;
