@@ -8,7 +8,7 @@
 mod context;
 mod outage;
 
-use std::{sync::Arc, time::Duration};
+use std::{convert::Infallible, sync::Arc, time::Duration};
 
 use futures::FutureExt;
 use jiff::Timestamp;
@@ -26,7 +26,7 @@ use tokio::{
     time::{Instant, MissedTickBehavior, interval_at, sleep},
 };
 use tokio_util::sync::CancellationToken;
-use tracing::{info, warn};
+use tracing::{debug, info, warn};
 
 use self::{
     context::{Context, Progress},
@@ -103,6 +103,7 @@ impl Follower {
             .set("fetch.min.bytes", "1")
             .set("fetch.wait.max.ms", "50")
             .set("fetch.error.backoff.ms", "100")
+            .set("fetch.queue.backoff.ms", "10")
             .set("queued.max.messages.kbytes", "8192")
             .set("statistics.interval.ms", "1000")
             .create_with_context(context)
@@ -160,8 +161,15 @@ impl Follower {
 
     /// Until it is known of every topic whether it exists, and where it ends.
     async fn start(&mut self, out: &mut impl Broadcast) {
+        let consumer = self.consumer.clone();
         loop {
-            match self.try_start(out).await {
+            let started = tokio::select! {
+                // Nothing else happens between the assignment and the end of this, so that no record is taken for an error.
+                biased;
+                started = self.try_start(out) => started,
+                never = drain(&consumer) => match never {},
+            };
+            match started {
                 Ok(()) => return self.outage.ended(),
                 Err(error) => self.outage.failed(&error),
             }
@@ -257,6 +265,16 @@ impl Follower {
             ) => self.wanted = true,
             _ => self.outage.failed(&Error::ReadRecords(error)),
         }
+    }
+}
+
+/// Statistics and errors come by the queue of the records: while none are read, they would pile up.
+async fn drain(consumer: &StreamConsumer<Context>) -> Infallible {
+    loop {
+        if let Err(error) = consumer.recv().await {
+            debug!(error = &error as &dyn std::error::Error, "the Kafka client tells an error before the start");
+        }
+        tokio::task::yield_now().await;
     }
 }
 

@@ -4,6 +4,7 @@
 //! vector of the client -> consumer of its own -> one Source a lane (window, filter) -> merged by time -> Story: frames with ids, gaps
 //! ```
 
+mod room;
 mod session;
 mod source;
 mod story;
@@ -26,11 +27,14 @@ use tokio::{
     time::timeout,
 };
 
+pub(crate) use self::room::SharedRoom;
 use self::session::Session;
 use crate::{check::Checker, cursor::Codec, lanes::Lanes, measures::Measures, survey};
 
 /// Replays at once.
 const AT_ONCE: usize = 8;
+/// Bytes of all histories that are in memory, those included that are being sent.
+const ROOM: u32 = 64 * 1024 * 1024;
 /// How long the others wait for their turn.
 const TURN: Duration = Duration::from_secs(10);
 
@@ -40,6 +44,9 @@ pub(crate) enum Error {
     /// Too many others.
     #[error("failed to get a turn: {AT_ONCE} replays run")]
     AwaitTurn,
+    /// Too much of others.
+    #[error("failed to get room for a history: those of others take {ROOM} bytes")]
+    TakeRoom,
     /// The configuration was refused.
     #[error("failed to configure the consumer of a replay")]
     ConfigureConsumer(#[source] KafkaError),
@@ -58,6 +65,9 @@ pub(crate) enum Error {
     /// Records do not come.
     #[error("failed to read the records of a replay")]
     ReadRecords(#[source] KafkaError),
+    /// The log ends before memory begins: a broker that has just become the leader may not know its end yet.
+    #[error("failed to get on: the log seems to end before memory begins")]
+    Advance,
     /// Nothing came in time.
     #[error("failed to hear of the brokers in time")]
     AwaitBrokers,
@@ -134,6 +144,14 @@ pub(crate) struct Parts {
 pub(crate) struct Replays {
     parts: Arc<Parts>,
     turns: Arc<Semaphore>,
+    room: Arc<SharedRoom>,
+}
+
+/// What a history has of what all share: to be kept until it is sent.
+#[derive(Debug)]
+pub(crate) struct Held {
+    _turn: OwnedSemaphorePermit,
+    _room: SharedRoom,
 }
 
 /// Tells the thread that nobody waits for it.
@@ -148,25 +166,25 @@ impl Drop for Waiting {
 impl Replays {
     /// None runs yet.
     pub(crate) fn new(parts: Parts) -> Self {
-        Self { parts: Arc::new(parts), turns: Arc::new(Semaphore::new(AT_ONCE)) }
+        Self { parts: Arc::new(parts), turns: Arc::new(Semaphore::new(AT_ONCE)), room: Arc::new(SharedRoom::new(ROOM)) }
     }
 
-    /// What passes the filter behind `from`, up to where memory goes on, and the turn: it is to be kept until the history is sent, so that no
-    /// more histories than turns are in memory. Dropping the future ends the replay.
+    /// What passes the filter behind `from`, up to where memory goes on, and its turn and room: they are to be kept until the history is sent,
+    /// so that no more histories than turns, and no more bytes than there is room for, are in memory. Dropping the future ends the replay.
     ///
     /// # Errors
     /// [`enum@Error`] when the log cannot be read now.
-    pub(crate) async fn read(&self, from: Vector, filter: Filter) -> Result<(History, OwnedSemaphorePermit), Error> {
+    pub(crate) async fn read(&self, from: Vector, filter: Filter) -> Result<(History, Held), Error> {
         let turn = timeout(TURN, self.turns.clone().acquire_owned()).await;
         let turn = turn.ok().and_then(Result::ok).ok_or(Error::AwaitTurn)?;
         let alone = Arc::new(AtomicBool::new(false));
         let _waiting = Waiting(alone.clone());
-        let parts = self.parts.clone();
+        let (parts, room) = (self.parts.clone(), self.room.another());
         let replay = spawn_blocking(move || {
             let begun = Instant::now();
-            let (history, events) = Session::new(&parts, from, filter, &alone).run()?;
+            let (history, room, events) = Session::new(&parts, from, filter, &alone, room).run()?;
             parts.measures.replay(begun.elapsed(), events);
-            Ok((history, turn))
+            Ok((history, Held { _turn: turn, _room: room }))
         });
         replay.await.map_err(Error::AwaitReplay)?
     }

@@ -18,7 +18,7 @@ use realtime_fanout::{Filter, Vector};
 use realtime_kafka_topics::topic_ids;
 
 use super::{
-    Error, History, Parts,
+    Error, History, Parts, SharedRoom,
     source::{Look, Source},
     story::{Room, Story},
 };
@@ -29,6 +29,10 @@ use crate::{
     window::Window,
 };
 
+/// Kibibytes that one replay fetches ahead.
+const AHEAD: usize = 4096;
+/// Of them, what each partition has at least.
+const SHARE: usize = 64;
 /// How long a look at one partition may take.
 const LOOK: Duration = Duration::from_millis(20);
 
@@ -50,6 +54,8 @@ struct Wanted {
     place: Place,
     goal: u64,
     extent: Extent,
+    /// Where memory began when the extent was asked for.
+    floor: u64,
 }
 
 /// How a round ended.
@@ -63,21 +69,26 @@ enum Round {
 
 impl<'a> Session<'a> {
     /// A replay for a client that has everything below `from`.
-    pub(super) fn new(parts: &'a Parts, from: Vector, filter: Filter, alone: &'a AtomicBool) -> Self {
-        let story = Story::new(&parts.codec, parts.limits, from);
+    pub(super) fn new(parts: &'a Parts, from: Vector, filter: Filter, alone: &'a AtomicBool, room: SharedRoom) -> Self {
+        let story = Story::new(&parts.codec, parts.limits, from, room);
         let deadline = Instant::now() + parts.limits.time;
         Self { parts, filter, story, deadline, alone, trouble: None, compared: false }
     }
 
-    /// Reads until memory goes on, or until a limit is reached. Memory moves meanwhile, so a second round may follow. Also tells the number
-    /// of events.
-    pub(super) fn run(mut self) -> Result<(History, usize), Error> {
+    /// Reads until memory goes on, or until a limit is reached. Memory moves meanwhile, so a second round may follow. Also tells the room that
+    /// the history takes, and the number of events.
+    pub(super) fn run(mut self) -> Result<(History, SharedRoom, usize), Error> {
         loop {
             let wanted = self.wanted();
             if wanted.is_empty() {
                 break;
             }
-            if self.round(wanted)? == Round::Limit {
+            let (before, compared) = (self.story.vector().clone(), self.compared);
+            let round = self.round(wanted)?;
+            if round == Round::Done && compared && *self.story.vector() == before {
+                return Err(Error::Advance);
+            }
+            if round == Round::Limit {
                 let mut newest = self.parts.memory.newest();
                 newest.raise(self.story.vector());
                 self.story.jump(Gap::Limit, newest);
@@ -85,7 +96,8 @@ impl<'a> Session<'a> {
             }
         }
         let events = self.story.events();
-        Ok((self.story.end(), events))
+        let (history, room) = self.story.end();
+        Ok((history, room, events))
     }
 
     /// Partitions with their goals: a quarter into memory, so that it still goes on there when the client joins. Where the client is further
@@ -107,7 +119,7 @@ impl<'a> Session<'a> {
     }
 
     fn round(&mut self, wanted: Vec<(Place, u64)>) -> Result<Round, Error> {
-        let consumer = Arc::new(self.consumer()?);
+        let consumer = Arc::new(self.consumer(wanted.len())?);
         self.compare_topics(&consumer, &wanted)?;
         let wanted = self.extents(&consumer, wanted)?;
         self.tell_gaps(&wanted);
@@ -123,7 +135,10 @@ impl<'a> Session<'a> {
         Ok(round)
     }
 
-    fn consumer(&self) -> Result<BaseConsumer, Error> {
+    /// What is fetched ahead is shared by so many partitions. A record that is larger than a share still comes, alone: brokers always give the
+    /// first one, since fetches of version 3 (KIP-74).
+    fn consumer(&self, partitions: usize) -> Result<BaseConsumer, Error> {
+        let share = share(partitions);
         self.parts
             .config
             .clone()
@@ -133,7 +148,11 @@ impl<'a> Session<'a> {
             .set("enable.partition.eof", "true")
             .set("auto.offset.reset", "error")
             .set("fetch.wait.max.ms", "50")
-            .set("queued.max.messages.kbytes", "4096")
+            .set("fetch.error.backoff.ms", "100")
+            .set("fetch.queue.backoff.ms", "10")
+            // Both hold for each partition, since each has a queue of its own; the queue is overshot by one fetch.
+            .set("queued.max.messages.kbytes", share.to_string())
+            .set("fetch.message.max.bytes", (share * 1024).min(1 << 20).to_string())
             .create()
             .map_err(Error::ConfigureConsumer)
     }
@@ -154,9 +173,13 @@ impl<'a> Session<'a> {
     }
 
     fn extents(&self, consumer: &BaseConsumer, wanted: Vec<(Place, u64)>) -> Result<Vec<Wanted>, Error> {
+        let memory = self.parts.memory.floor();
         let ask = |(place, goal): (Place, u64)| {
             let extent = extent(consumer.client(), &place.topic, place.partition, self.time_left()?);
-            Ok(Wanted { goal, extent: extent.map_err(Error::ReadExtent)?, place })
+            let (extent, floor) = (extent.map_err(Error::ReadExtent)?, memory.next(place.lane));
+            // Memory may still have what the log has no longer.
+            let goal = if extent.low > floor { goal.min(floor) } else { goal };
+            Ok(Wanted { place, goal, extent, floor })
         };
         wanted.into_iter().map(ask).collect()
     }
@@ -165,9 +188,9 @@ impl<'a> Session<'a> {
     fn tell_gaps(&mut self, wanted: &[Wanted]) {
         for gap in [Gap::Epoch, Gap::Trimmed] {
             let mut to = self.story.vector().clone();
-            for Wanted { place, extent, .. } in wanted {
+            for Wanted { place, extent, floor, .. } in wanted {
                 let next = to.next(place.lane);
-                let inside = if gap == Gap::Epoch { next.min(extent.high) } else { next.max(extent.low) };
+                let inside = if gap == Gap::Epoch { next.min(extent.high) } else { next.max(extent.low.min(*floor)) };
                 to.set(place.lane, inside);
             }
             if to != *self.story.vector() {
@@ -188,7 +211,7 @@ impl<'a> Session<'a> {
     {
         let mut list = TopicPartitionList::new();
         let mut sources = Vec::new();
-        for Wanted { place, goal, extent } in wanted {
+        for Wanted { place, goal, extent, .. } in wanted {
             let (next, goal) = (self.story.vector().next(place.lane), *goal.min(&extent.high));
             let begin = next.saturating_sub(self.parts.window).max(extent.low);
             if next >= goal {
@@ -227,8 +250,10 @@ impl<'a> Session<'a> {
             let oldest = waiting.min_by_key(|source| source.head.as_ref().map(|head| head.time));
             let Some(source) = oldest else { return Ok(Round::Done) };
             let Some(head) = source.head.take() else { return Ok(Round::Done) };
-            if self.story.tell(source.lane, head.offset, head.data.as_deref()) == Room::None {
-                return Ok(Round::Limit);
+            match self.story.tell(source.lane, head.offset, head.data.as_deref()) {
+                Room::Left => {}
+                Room::None => return Ok(Round::Limit),
+                Room::Taken => return Err(Error::TakeRoom),
             }
         }
     }
@@ -267,5 +292,20 @@ impl<'a> Session<'a> {
         }
         let left = self.deadline.saturating_duration_since(Instant::now()).min(QUESTION);
         if left.is_zero() { Err(Error::AwaitBrokers) } else { Ok(left) }
+    }
+}
+
+/// Kibibytes that are fetched ahead of one of so many partitions.
+fn share(partitions: usize) -> usize {
+    (AHEAD / partitions.max(1)).max(SHARE)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn partitions_share_what_is_fetched_ahead() {
+        assert_eq!([0, 1, 2, 64, 1000].map(share), [4096, 4096, 2048, 64, 64]);
     }
 }

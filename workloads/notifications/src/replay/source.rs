@@ -18,6 +18,9 @@ use crate::{
     window::Window,
 };
 
+/// Records that one look takes at most.
+const AT_ONCE: usize = 1000;
+
 /// A record that waits for its turn.
 pub(super) struct Waiting {
     pub(super) offset: u64,
@@ -61,8 +64,22 @@ impl Source<'_> {
         !self.done && self.head.is_none()
     }
 
-    /// Blocks up to `wait`: takes one record. Those before what the client wants only fill the window.
+    /// Blocks up to `wait` for a record. Those before what the client wants only fill the window: many of them are taken at once.
     pub(super) fn look(&mut self, wait: Duration) -> Result<Look, Error> {
+        let mut look = self.take(wait)?;
+        for _ in 1..AT_ONCE {
+            if !self.lacks() || !matches!(look, Look::Something) {
+                break;
+            }
+            look = match self.take(Duration::ZERO)? {
+                Look::Nothing => break,
+                next => next,
+            };
+        }
+        Ok(look)
+    }
+
+    fn take(&mut self, wait: Duration) -> Result<Look, Error> {
         let Some(result) = self.queue.poll(wait) else { return Ok(Look::Nothing) };
         match result {
             Ok(message) => {

@@ -166,6 +166,53 @@ async fn a_cursor_before_the_log_is_told_what_it_misses_first() {
 }
 
 #[tokio::test]
+async fn what_the_log_has_no_longer_but_memory_has_is_left_to_memory() {
+    let cluster = Cluster::new(&[("events", 1)]);
+    let filler = "x".repeat(900_000);
+    for id in 0..12 {
+        cluster.append(("events", 0), 0, &format!(r#"{{"id":"{id}","type":"A","filler":"{filler}"}}"#));
+    }
+    let replays = replays(&cluster, &[2], &[12], Limits::default());
+    let (history, _turn) = replays.read(vector(&[1]), Filter::default()).await.unwrap();
+    assert_eq!(told(&replays, &history), expected(&[(&[2], "trimmed")]));
+    assert_eq!((history.end, history.gap), (vector(&[2]), true));
+}
+
+#[tokio::test]
+async fn a_log_that_ends_before_memory_begins_is_an_error() {
+    let cluster = Cluster::new(&[("events", 1)]);
+    cluster.append(("events", 0), 0, &event("a"));
+    let replays = replays(&cluster, &[5], &[9], Limits::default());
+    let error = replays.read(vector(&[1]), Filter::default()).await.map(|(history, _)| history).unwrap_err();
+    assert!(matches!(error, Error::Advance), "{error:?}");
+}
+
+#[tokio::test]
+async fn what_fills_the_window_is_not_told() {
+    let cluster = Cluster::new(&[("events", 1)]);
+    for id in 0..300 {
+        cluster.append(("events", 0), 0, &event(&id.to_string()));
+    }
+    let mut replays = replays(&cluster, &[300], &[300], Limits::default());
+    Arc::get_mut(&mut replays.parts).unwrap().window = 299;
+    let (history, _turn) = replays.read(vector(&[299]), Filter::default()).await.unwrap();
+    assert_eq!(told(&replays, &history), expected(&[(&[300], "299")]));
+}
+
+#[tokio::test]
+async fn a_history_that_finds_no_room_is_an_error_and_gives_up_what_it_took() {
+    let cluster = Cluster::new(&[("events", 1)]);
+    cluster.append(("events", 0), 0, &event("a"));
+    let replays = replays(&cluster, &[1], &[1], Limits::default());
+    let mut others = replays.room.another();
+    assert!(others.take(ROOM as usize));
+    let error = replays.read(Vector::default(), Filter::default()).await.map(|(history, _)| history).unwrap_err();
+    assert!(matches!(error, Error::TakeRoom), "{error:?}");
+    drop(others);
+    assert!(replays.read(Vector::default(), Filter::default()).await.is_ok());
+}
+
+#[tokio::test]
 async fn a_cursor_behind_the_end_of_the_log_is_told_of_another_epoch() {
     let cluster = Cluster::new(&[("events", 1), ("orders", 1)]);
     cluster.append(("events", 0), 0, &event("a"));
