@@ -1,6 +1,5 @@
 //! Chromium, which loads a page of ours and has its own EventSource read a stream of another origin.
 
-use std::path::{Path, PathBuf};
 use std::process::Stdio;
 
 use serde_json::{Value, json};
@@ -14,9 +13,14 @@ use crate::{collector, environment};
 
 const PAGE: &str = include_str!("../clients/eventsource-page.html");
 
+/// Everything that the browser starts and writes goes with it.
+const ENTER: [&str; 8] =
+    ["--mount", "--pid", "--mount-proc", "--kill-child", "sh", "-c", r#"mount -t tmpfs tmpfs /tmp && exec "$@""#, "sh"];
+
 /// What a browser needs to run as root in a machine without a screen, and to talk to nobody but the page.
-const FLAGS: [&str; 11] = [
+const FLAGS: [&str; 12] = [
     "--headless",
+    "--user-data-dir=/tmp/profile",
     "--no-sandbox",
     "--disable-gpu",
     "--disable-quic",
@@ -34,18 +38,8 @@ const FLAGS: [&str; 11] = [
 pub struct Browser {
     /// What the page receives.
     pub arrivals: Arrivals,
+    // Ends with this value.
     _process: Child,
-    _profile: Profile,
-}
-
-/// Removed with this value, which goes after the process.
-struct Profile(PathBuf);
-
-impl Drop for Profile {
-    fn drop(&mut self) {
-        // The browser's last processes may still write into it.
-        drop(std::fs::remove_dir_all(&self.0));
-    }
 }
 
 impl Browser {
@@ -63,18 +57,17 @@ impl Browser {
                 tokio::spawn(serve(connection, sender.clone()));
             }
         });
-        let profile = Profile(std::env::temp_dir().join(format!("chromium-{}", uuid::Uuid::new_v4().simple())));
-        let page = format!("http://{bound}/?stream={url}");
-        let process = start(&profile.0, &page);
-        Self { arrivals: arrivals.connected().await, _process: process, _profile: profile }
+        let process = start(&format!("http://{bound}/?stream={url}"));
+        Self { arrivals: arrivals.connected().await, _process: process }
     }
 }
 
-fn start(profile: &Path, page: &str) -> Child {
+fn start(page: &str) -> Child {
     let program = environment::path(environment::CHROMIUM);
-    let spawned = Command::new(&program)
+    let spawned = Command::new("unshare")
+        .args(ENTER)
+        .arg(&program)
         .args(FLAGS)
-        .arg(format!("--user-data-dir={}", profile.display()))
         .arg(page)
         .stdin(Stdio::null())
         .stdout(Stdio::null())
