@@ -33,5 +33,5 @@ pub use engine::{Engine, Publisher};
 pub use event::{Draft, Event};
 pub use filter::{FieldFilter, Filter};
 pub use lane::{CursorCodec, Lane, Vector};
-pub use opening::{Grant, Heartbeat, Opening, Resume, Start};
+pub use opening::{Grant, Heartbeat, Opening, Resume, Seen, Start};
 pub use shared::{Path, Settings, Statistics};

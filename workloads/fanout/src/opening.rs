@@ -40,9 +40,8 @@ pub enum Start {
     Live,
     /// Behind what the client has.
     After {
-        /// What the client has before the history: the id of the greeting. `None` when the history begins with a gap: the greeting has no id
-        /// then, so that a client which is cut off between the two comes back with its old one, and is told again.
-        seen: Option<Vector>,
+        /// What the client has before the history: the id of the greeting.
+        seen: Seen,
         /// What it has behind the history: the ring goes on there.
         from: Vector,
         /// From where the events come that it missed.
@@ -50,6 +49,16 @@ pub enum Start {
     },
     /// Not at all: it is told when to come back.
     Away(CloseReason),
+}
+
+/// What a client has, as the id of the greeting.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Seen {
+    /// Everything below.
+    Below(Vector),
+    /// What it says itself. So it is when history begins with a gap: a client that is cut off between greeting and gap comes back with the same
+    /// words, and is told again. Without any id it would come back with none, as the standard has it.
+    Said(String),
 }
 
 /// How a client's stream began.

@@ -27,7 +27,7 @@ use self::{
 };
 use crate::{
     CloseReason, Event, Filter, Vector,
-    opening::{Grant, Held, Resume, Start},
+    opening::{Grant, Held, Resume, Seen, Start},
     ring::Place,
     shared::{Path, Shared, add, subtract},
     sse,
@@ -62,7 +62,7 @@ pub(crate) struct Join<W> {
 /// What is possible of what was granted.
 enum Beginning {
     Live,
-    After { seen: Option<Vector>, from: Vector, place: Place, source: Resume },
+    After { seen: Seen, from: Vector, place: Place, source: Resume },
     Away(CloseReason),
 }
 
@@ -166,14 +166,17 @@ impl<W: Write> Shard<W> {
             }
             Beginning::Live => {
                 let cursor = self.cursor().to_owned();
-                let greeting = self.greeting(index, grant.greeting.as_deref(), Some(&cursor));
+                let greeting = self.greeting(index, grant.greeting.as_deref(), &cursor);
                 self.count_resume(Resume::Live);
                 self.send(index, concatenated(&head, &greeting), now);
                 self.seat(index, &Arc::new(grant.filter));
             }
             Beginning::After { seen, from, place, source } => {
-                let cursor = seen.map(|seen| self.shared.codec.encode(&seen));
-                let greeting = self.greeting(index, grant.greeting.as_deref(), cursor.as_deref());
+                let cursor = match seen {
+                    Seen::Below(vector) => self.shared.codec.encode(&vector),
+                    Seen::Said(text) => text,
+                };
+                let greeting = self.greeting(index, grant.greeting.as_deref(), &cursor);
                 self.count_resume(source);
                 let catching = Catching {
                     filter: Arc::new(grant.filter),
@@ -211,11 +214,10 @@ impl<W: Write> Shard<W> {
     }
 
     /// The first frame: when to come back after a cut, where the stream begins, what the service has to say.
-    fn greeting(&self, index: u32, data: Option<&str>, cursor: Option<&str>) -> Bytes {
+    fn greeting(&self, index: u32, data: Option<&str>, cursor: &str) -> Bytes {
         let frame = sse::Frame::new().retry(CloseReason::Gone.retry(self.connections[index as usize].number));
         let Some(data) = data else { return frame.encode_open() };
-        let frame = cursor.map_or(frame.clone(), |cursor| frame.id(cursor));
-        frame.data(data).encode()
+        frame.id(cursor).data(data).encode()
     }
 
     fn count_resume(&self, resume: Resume) {

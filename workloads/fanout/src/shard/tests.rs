@@ -169,7 +169,7 @@ fn greeted(start: Start) -> Grant {
 
 fn after(next: &[u64]) -> Start {
     let vector: Vector = (0..).map(Lane).zip(next.iter().copied()).collect();
-    Start::After { seen: Some(vector.clone()), from: vector, source: Resume::Ring }
+    Start::After { seen: Seen::Below(vector.clone()), from: vector, source: Resume::Ring }
 }
 
 fn wanting(channels: &[&str]) -> Filter {
@@ -548,10 +548,11 @@ fn a_client_that_was_ahead_is_live_as_soon_as_the_log_was_read_so_far_also_by_re
 }
 
 #[test]
-fn before_a_gap_the_greeting_has_no_id_so_that_nobody_comes_back_from_behind_it() {
+fn before_a_gap_the_greeting_has_the_clients_own_words_so_that_nobody_comes_back_from_behind_it() {
     let mut world = World::new(settings());
     let client = Client::default();
-    let start = Start::After { seen: None, from: Vector::default(), source: Resume::Gap };
+    let seen = Seen::Said("mine\nforged".to_owned());
+    let start = Start::After { seen, from: Vector::default(), source: Resume::Gap };
     world.join(&client, Grant { history: vec![Bytes::from("id: g\nevent: gap\ndata: {}\n\n")], ..greeted(start) });
-    assert_eq!(client.frames(), ["hello", "g event: gap {}"]);
+    assert_eq!(client.frames(), ["mine hello", "g event: gap {}"]);
 }

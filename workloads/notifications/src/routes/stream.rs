@@ -13,7 +13,7 @@ use axum::{
 };
 use bytes::Bytes;
 use jiff::Timestamp;
-use realtime_fanout::{CloseReason, CursorCodec, Engine, Grant, Opening, Resume, Start, Vector, sse};
+use realtime_fanout::{CloseReason, CursorCodec, Engine, Grant, Opening, Resume, Seen, Start, Vector, sse};
 use serde_json::json;
 use tokio::time::{sleep, timeout};
 use tracing::{debug, warn};
@@ -98,7 +98,7 @@ async fn begin(state: &ServiceState, request: &StreamRequest, is_event_source: b
         Err(refused) => {
             debug!(error = &refused as &dyn std::error::Error, "cursor refused, stream begins live");
             let gap = Gap::Invalid.frame(&echo(text), &state.codec.encode(&newest));
-            Ok(after(None, newest, Resume::Gap, vec![gap]))
+            Ok(after(Seen::Said(echo(text)), newest, Resume::Gap, vec![gap]))
         }
     }
 }
@@ -113,7 +113,7 @@ async fn resume(
     let Decoded { vector: seen, recreated } = decoded;
     let mut frames = Vec::new();
     // Before a gap the client keeps the place that it has.
-    let greeting = recreated.is_empty().then(|| seen.clone());
+    let greeting = if recreated.is_empty() { Seen::Below(seen.clone()) } else { Seen::Said(text.to_owned()) };
     if !recreated.is_empty() {
         debug!(topics = ?recreated, "cursor of another life of a topic");
         frames.push(Gap::Epoch.frame(&echo(text), &state.codec.encode(&seen)));
@@ -146,7 +146,7 @@ async fn reached(engine: &Engine, seen: &Vector) -> bool {
     timeout(AHEAD, read).await.is_ok()
 }
 
-fn after(seen: Option<Vector>, from: Vector, source: Resume, history: Vec<Bytes>) -> Beginning {
+fn after(seen: Seen, from: Vector, source: Resume, history: Vec<Bytes>) -> Beginning {
     Beginning { start: Start::After { seen, from, source }, history, held: None }
 }
 
@@ -155,7 +155,8 @@ fn echo(text: &str) -> String {
 }
 
 fn takes_stream(headers: &HeaderMap) -> bool {
-    let accepts = |value: &HeaderValue| value.to_str().is_ok_and(|text| text.contains("text/event-stream"));
+    let accepts =
+        |value: &HeaderValue| value.to_str().is_ok_and(|text| text.to_ascii_lowercase().contains("text/event-stream"));
     headers.get_all(ACCEPT).iter().any(accepts)
 }
 

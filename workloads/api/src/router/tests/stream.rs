@@ -111,10 +111,11 @@ async fn streams_greeting_gap_and_live_events() {
     client.until("event: gap").await;
     publish(&mut publisher, &[("stock", 8), ("orders", 9)]);
     let frames = frames(client.until("{\"n\":9}\n\n").await);
-    assert!(frames[0].starts_with("data: {\"type\":\"connection\","), "{frames:?}");
+    assert_eq!(frames[0], "id: nonsense");
+    assert!(frames[1].starts_with("data: {\"type\":\"connection\","), "{frames:?}");
     let gap = format!("data: {{\"reason\":\"invalid\",\"from\":\"nonsense\",\"to\":\"{EPOCH}-7\"}}");
-    assert_eq!(frames[1..4], ["event: gap", &format!("id: {EPOCH}-7"), &gap]);
-    assert_eq!(frames[4..], [format!("id: {EPOCH}-9").as_str(), "data: {\"n\":9}"]);
+    assert_eq!(frames[2..5], ["event: gap", &format!("id: {EPOCH}-7"), &gap]);
+    assert_eq!(frames[5..], [format!("id: {EPOCH}-9").as_str(), "data: {\"n\":9}"]);
 }
 
 #[tokio::test]

@@ -4,7 +4,7 @@ use std::time::Duration;
 
 use bytes::Bytes;
 use realtime_contract::feed::FeedEntry;
-use realtime_fanout::{Filter, Start, opening, sse::Frame};
+use realtime_fanout::{Filter, Seen, Start, opening, sse::Frame};
 use serde_json::json;
 use tokio::{
     sync::OwnedSemaphorePermit,
@@ -138,8 +138,11 @@ impl History {
             Range::Read(after, until) if self.is_whole() => (after, until, opening::Resume::Log),
             Range::Read(after, until) => (after, until, opening::Resume::Gap),
         };
-        // Before a gap the client keeps the place that it has.
-        let seen = self.missing.is_none().then(|| vector(seen));
+        let seen = match self.missing.as_ref().map(|gap| &gap.from) {
+            None => Seen::Below(vector(seen)),
+            Some(From::Position(position)) => Seen::Below(vector(*position)),
+            Some(From::Text(text)) => Seen::Said(text.clone()),
+        };
         Start::After { seen, from: vector(from), source }
     }
 

@@ -17,9 +17,9 @@ fn entries(positions: std::ops::RangeInclusive<u64>) -> Vec<FeedEntry> {
 }
 
 /// Position of the greeting, position where memory goes on, and how the stream began.
-fn start(history: &History) -> (Option<u64>, u64, opening::Resume) {
+fn start(history: &History) -> (u64, u64, opening::Resume) {
     match history.start() {
-        Start::After { seen, from, source } => (seen.as_ref().map(position), position(&from), source),
+        Start::After { seen: Seen::Below(seen), from, source } => (position(&seen), position(&from), source),
         start => panic!("{start:?}"),
     }
 }
@@ -33,7 +33,7 @@ fn texts(history: &History) -> Vec<String> {
 fn a_whole_history_has_no_gap() {
     let history = History::assemble(3, 5, entries(4..=5));
     assert_eq!((history.missing.clone(), history.cut.clone()), (None, None));
-    assert_eq!(start(&history), (Some(3), 5, opening::Resume::Log));
+    assert_eq!(start(&history), (3, 5, opening::Resume::Log));
     assert_eq!(
         texts(&history),
         [format!("id: {EPOCH}-4\ndata: {{\"n\":4}}\n\n"), format!("id: {EPOCH}-5\ndata: {{\"n\":5}}\n\n")]
@@ -48,7 +48,7 @@ fn a_client_that_missed_nothing_gets_nothing() {
 #[test]
 fn what_is_in_memory_is_left_to_the_engine() {
     let history = History::empty(Range::Memory(5));
-    assert_eq!(start(&history), (Some(5), 5, opening::Resume::Ring));
+    assert_eq!(start(&history), (5, 5, opening::Resume::Ring));
     assert!(texts(&history).is_empty());
     assert!(matches!(History::empty(Range::Live).start(), Start::Live));
 }
@@ -75,7 +75,7 @@ fn a_feed_that_was_trimmed_completely_is_told() {
 #[test]
 fn a_history_cut_at_its_limit_is_told_behind_what_was_read() {
     let history = History::assemble(3, 9, entries(4..=6));
-    assert_eq!(start(&history), (Some(3), 9, opening::Resume::Gap));
+    assert_eq!(start(&history), (3, 9, opening::Resume::Gap));
     let frames = texts(&history);
     assert_eq!(frames.len(), 4);
     assert_eq!(
@@ -89,7 +89,8 @@ fn a_history_cut_at_its_limit_is_told_behind_what_was_read() {
 #[test]
 fn a_lost_client_continues_live() {
     let history = History::lost(GapReason::Invalid, From::Text("x\"y".to_owned()), 9);
-    assert_eq!(start(&history), (None, 9, opening::Resume::Gap));
+    let Start::After { seen: Seen::Said(said), from, source } = history.start() else { panic!("{history:?}") };
+    assert_eq!((said.as_str(), position(&from), source), ("x\"y", 9, opening::Resume::Gap));
     assert_eq!(
         texts(&history),
         [format!(
