@@ -6,8 +6,9 @@ use std::{
 };
 
 use jiff::Timestamp;
+use rdkafka::error::KafkaError;
 use realtime_fanout::{Draft, Lane};
-use tracing::{debug, info, warn};
+use tracing::{debug, error, info, warn};
 use uuid::Uuid;
 
 use crate::{
@@ -61,6 +62,19 @@ pub(crate) struct Course {
     absent: BTreeSet<Box<str>>,
     /// Topics of which the brokers said nothing when they were last asked for.
     hidden: BTreeSet<Box<str>>,
+    /// Partitions that nobody answers for, and where they are to be read from once somebody does.
+    away: BTreeMap<(Box<str>, i32), Origin>,
+}
+
+/// Where a partition is read from.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Origin {
+    /// All of it came into being since the process.
+    Beginning,
+    /// It was there at the start: so many of its events go into memory.
+    Back(u64),
+    /// It was there at the start, but is only seen now that clients are served: what it holds is no news for them.
+    End,
 }
 
 struct Track {
@@ -74,13 +88,15 @@ struct Track {
     window: Window,
     /// The log ended before what was read, when it was last asked for.
     suspect: bool,
+    /// The brokers refused to go on, and nobody has said why.
+    stopped: bool,
 }
 
 impl Course {
     /// Nothing is read yet.
     pub(crate) fn new(lanes: Arc<Lanes>, checker: Arc<Checker>, settings: Settings, measures: Measures) -> Self {
         let (tracks, absent, hidden) = (BTreeMap::new(), BTreeSet::new(), BTreeSet::new());
-        Self { lanes, checker, settings, measures, tracks, absent, hidden }
+        Self { lanes, checker, settings, measures, tracks, absent, hidden, away: BTreeMap::new() }
     }
 
     /// Next offsets, for the next survey.
@@ -127,13 +143,13 @@ impl Course {
                         warn!(%topic, error = error as &dyn std::error::Error, "the brokers do not describe a topic, trying again");
                     }
                 }
-                Sight::Found { id, extents, partitions } => {
+                Sight::Found { id, extents, away, partitions } => {
                     let behind = survey.known.get(topic).filter(|(known, _)| survey.all && known == id);
                     if let Some((_, asked)) = behind {
                         self.compare(topic, asked, extents, out);
                         next = Next::Assign;
                     }
-                    if self.find(topic, (*id, *partitions), extents, warm, out) {
+                    if self.find(topic, (*id, *partitions), (extents, away), warm, out) {
                         next = Next::Assign;
                     }
                 }
@@ -144,6 +160,7 @@ impl Course {
     }
 
     fn miss(&mut self, topic: &str) {
+        self.lanes.miss(topic);
         if self.absent.insert(topic.into()) {
             warn!(topic, "topic does not exist, waiting for it");
         }
@@ -154,12 +171,11 @@ impl Course {
         &mut self,
         topic: &str,
         (id, partitions): (Uuid, usize),
-        extents: &BTreeMap<i32, Extent>,
+        (extents, away): (&BTreeMap<i32, Extent>, &BTreeMap<i32, KafkaError>),
         warm: u64,
         out: &mut impl Broadcast,
     ) -> bool {
-        let was_absent = self.absent.remove(topic);
-        self.hidden.remove(topic);
+        let (was_absent, was_hidden) = (self.absent.remove(topic), self.hidden.remove(topic));
         let first = !self.tracks.contains_key(topic);
         let retired = self.lanes.enter(topic, id, partitions);
         for lane in &retired {
@@ -170,24 +186,51 @@ impl Course {
             warn!(topic, %id, "topic was created anew, reading it from its beginning");
             self.measures.recreations.inc();
             self.tracks.remove(topic);
+            self.away.retain(|(name, _), _| **name != *topic);
         }
         // What was there before the process is no news. Whatever came into being since then is, from its beginning.
-        let read_back = (first && !was_absent && !recreated).then_some(warm);
+        let from = match (first && !was_absent && !recreated, was_hidden) {
+            (true, false) => Origin::Back(warm),
+            (true, true) => Origin::End,
+            (false, _) => Origin::Beginning,
+        };
+        self.tracks.entry(topic.into()).or_default();
+        for (partition, error) in away {
+            self.wait((topic, *partition), from, error);
+        }
         let mut begun = 0;
         for (partition, extent) in extents {
-            begun += usize::from(self.begin((topic, *partition), *extent, read_back, out));
+            let late = self.away.remove(&(topic.into(), *partition));
+            begun += usize::from(self.begin((topic, *partition), *extent, late.unwrap_or(from), out));
+            if late == Some(Origin::End) {
+                self.lanes.set_away(topic, *partition, false);
+                // Clients that came back meanwhile may stand before its end: the log tells them.
+                self.lanes.lane(topic, *partition).into_iter().for_each(|lane| out.lose(lane, extent.high));
+            }
         }
         if begun > 0 {
-            info!(topic, partitions = begun, from_the_beginning = read_back.is_none(), "partitions are read");
+            info!(topic, partitions = begun, ?from, "partitions are read");
         }
         begun > 0
+    }
+
+    /// Nobody answers for the partition. The others are read meanwhile.
+    fn wait(&mut self, (topic, partition): (&str, i32), from: Origin, error: &KafkaError) {
+        let read = self.tracks.get(topic).is_some_and(|tracks| tracks.contains_key(&partition));
+        if read || self.away.contains_key(&(topic.into(), partition)) {
+            return;
+        }
+        warn!(topic, partition, error = error as &dyn std::error::Error, "partition is away, reading the others");
+        let from = if from == Origin::Beginning { from } else { Origin::End };
+        self.lanes.set_away(topic, partition, from == Origin::End);
+        self.away.insert((topic.into(), partition), from);
     }
 
     fn begin(
         &mut self,
         (topic, partition): (&str, i32),
         extent: Extent,
-        read_back: Option<u64>,
+        from: Origin,
         out: &mut impl Broadcast,
     ) -> bool {
         let Some(lane) = self.lanes.lane(topic, partition) else { return false };
@@ -196,11 +239,18 @@ impl Course {
             return false;
         }
         let window = self.settings.window;
-        let begin = read_back
-            .map_or(extent.low, |warm| extent.high.saturating_sub(window.saturating_add(warm)).max(extent.low));
-        let floor = if begin == extent.low { begin } else { begin + window };
-        let news = if read_back.is_some() { extent.high } else { begin };
-        tracks.insert(partition, Track { lane, next: begin, floor, news, window: Window::new(window), suspect: false });
+        let back = |warm: u64| extent.high.saturating_sub(window.saturating_add(warm)).max(extent.low);
+        let (begin, news) = match from {
+            Origin::Beginning => (extent.low, extent.low),
+            Origin::Back(warm) => (back(warm), extent.high),
+            Origin::End => (back(0), extent.high),
+        };
+        let floor = match from {
+            Origin::End => extent.high,
+            _ if begin == extent.low => begin,
+            _ => begin + window,
+        };
+        tracks.insert(partition, Track::new(lane, begin, (floor, news), window));
         out.begin(lane, floor);
         true
     }
@@ -216,25 +266,46 @@ impl Course {
         for (partition, Extent { low, high }) in extents {
             let track = self.tracks.get_mut(topic).and_then(|tracks| tracks.get_mut(partition));
             let Some((track, asked)) = track.zip(asked.get(partition)) else { continue };
+            let stopped = std::mem::take(&mut track.stopped);
+            let size = self.settings.window;
             if *low > track.next {
                 warn!(topic, partition, from = track.next, to = low, "records left the log before they were read");
                 self.measures.lost.inc_by(low - track.next);
                 track.next = *low;
                 track.news = track.news.min(*low);
                 out.lose(track.lane, *low);
+            } else if high >= asked && stopped {
+                let at = track.next;
+                error!(topic, partition, at, high, "the log lost records and has grown again, going on in a new epoch");
+                // How many is not known: one at least.
+                self.measures.lost.inc();
+                let lane = self.lanes.reserve();
+                *track = Track::new(lane, high.saturating_sub(size).max(*low), (*high, *high), size);
+                renew(&self.lanes, (topic, *partition), (lane, *high), Some(*high), out);
             } else if high >= asked {
                 track.suspect = false;
             } else if !std::mem::replace(&mut track.suspect, true) {
                 // A broker that has just become the leader may not know its end yet. Reading on tells.
                 debug!(topic, partition, high, asked, "the log seems to end before what was read");
-            } else if let Some((old, lane)) = self.lanes.renew(topic, *partition) {
+            } else {
                 warn!(topic, partition, from = high, to = asked, "the log lost its end, going on where it ends now");
-                let window = Window::new(self.settings.window);
-                *track = Track { lane, next: *high, floor: *high, news: *high, window, suspect: false };
-                out.retire(old);
-                out.begin(lane, *high);
+                let lane = self.lanes.reserve();
+                *track = Track::new(lane, *high, (*high, *high), size);
+                renew(&self.lanes, (topic, *partition), (lane, *high), None, out);
             }
         }
+    }
+
+    /// The brokers refused to go on in the partition: the next comparison with its log says why, or that its records are others now.
+    pub(crate) fn stop(&mut self, topic: &str, partition: i32) {
+        if let Some(track) = self.tracks.get_mut(topic).and_then(|tracks| tracks.get_mut(&partition)) {
+            track.stopped = true;
+        }
+    }
+
+    /// Whether a log seemed to end before what was read: to be asked again soon.
+    pub(crate) fn is_suspicious(&self) -> bool {
+        self.tracks.values().flat_map(BTreeMap::values).any(|track| track.suspect)
     }
 
     /// Takes a record; tells how many bytes wait to be sent.
@@ -242,6 +313,8 @@ impl Course {
         let track = self.tracks.get_mut(record.topic).and_then(|tracks| tracks.get_mut(&record.partition));
         let Some(track) = track.filter(|track| record.offset >= track.next) else { return 0 };
         track.next = record.offset + 1;
+        // The log goes on, so it did not end before.
+        track.suspect = false;
         let verdict = self.checker.judge(&mut track.window, record.offset, record.value);
         if record.offset < track.floor {
             return 0;
@@ -264,6 +337,26 @@ impl Course {
         });
         data.len()
     }
+}
+
+impl Track {
+    /// Nothing is read yet.
+    fn new(lane: Lane, next: u64, (floor, news): (u64, u64), window: u64) -> Self {
+        Self { lane, next, floor, news, window: Window::new(window), suspect: false, stopped: false }
+    }
+}
+
+/// The partition goes on in another lane, which begins before cursors name it. Clients are closed: who comes back with a cursor of before is told.
+fn renew(
+    lanes: &Lanes,
+    (topic, partition): (&str, i32),
+    (lane, floor): (Lane, u64),
+    cut: Option<u64>,
+    out: &mut impl Broadcast,
+) {
+    out.begin(lane, floor);
+    lanes.renew(topic, partition, lane, cut).into_iter().for_each(|old| out.retire(old));
+    out.lose(lane, floor);
 }
 
 fn partitions(sight: &Sight) -> usize {

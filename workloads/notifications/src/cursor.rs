@@ -6,9 +6,10 @@
 //!
 //! A mark has 4 bytes: the beginning of the SHA-256 of the name, or of the name with the id that Kafka gave the topic. Numbers are written in
 //! groups of seven bits, the lowest first. The signature is the first 8 bytes of an HMAC-SHA256 over all before it. A topic that did
-//! not exist yet stands there with a life of zeros.
+//! not exist yet stands there with a life of zeros, one of which that was not known with a life of ones; a partition whose end was not known has
+//! the greatest number.
 
-use std::{fmt, sync::Arc};
+use std::{fmt, sync::Arc, time::Duration};
 
 use base64::{Engine as _, prelude::BASE64_URL_SAFE_NO_PAD};
 use hmac::{Hmac, KeyInit, Mac, digest::Key};
@@ -16,14 +17,18 @@ use realtime_fanout::{CursorCodec, Lane, Vector};
 use sha2::{Digest, Sha256};
 use thiserror::Error;
 
-use crate::lanes::{Lanes, Mark, Topic};
+use crate::lanes::{Lanes, Life, Mark, Topic, UNKNOWN};
 
 const VERSION: u8 = 1;
 const SIGNATURE_BYTES: usize = 8;
+/// How long a client waits for a look at the topics.
+const PATIENCE: Duration = Duration::from_secs(2);
+/// The next offset of a partition whose end was not known.
+const NOT_KNOWN: u64 = u64::MAX;
 /// Characters of a cursor at most.
 const LONGEST: usize = 4096;
 
-/// Why a text is no cursor of this stack. For clients all of them are a gap with reason `invalid`.
+/// Why a text cannot be used as a cursor. For clients all of them but the last are a gap with reason `invalid`.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Error)]
 pub(crate) enum Refused {
     /// Longer than any cursor.
@@ -38,6 +43,9 @@ pub(crate) enum Refused {
     /// Signed with our key, but of another version.
     #[error("failed to read the cursor's content")]
     ReadContent,
+    /// It is good, but this instance does not know yet which life of a topic is the current one.
+    #[error("failed to learn in time which topics there are")]
+    LearnTopics,
 }
 
 /// What a cursor says.
@@ -80,20 +88,46 @@ impl Codec {
     pub(crate) fn decode(&self, text: &str, newest: &Vector) -> Result<Decoded, Refused> {
         let entries = entries(&self.verify(text)?).ok_or(Refused::ReadContent)?;
         self.extend(&entries);
+        let mut unknown = false;
         let mut decoded = Decoded { vector: Vector::default(), recreated: Vec::new() };
         self.lanes.each(|name, topic| {
             let lanes = topic.life.as_ref().map_or(&[][..], |life| &life.lanes);
             match entries.iter().find(|entry| entry.name == topic.mark) {
-                None => lanes.iter().for_each(|lane| decoded.vector.set(*lane, newest.next(*lane))),
-                Some(entry) if entry.life == life(topic) => {
-                    lanes.iter().zip(&entry.next).for_each(|(lane, next)| decoded.vector.set(*lane, *next));
-                }
-                // It did not exist, so all of it is new.
-                Some(entry) if entry.life == Mark::default() => {}
-                Some(_) => decoded.recreated.push(name.into()),
+                Some(entry) if entry.life != UNKNOWN => match &topic.life {
+                    // It did not exist, so all of it is new.
+                    _ if entry.life == Mark::default() => {}
+                    Some(life) if entry.life == life.mark => {
+                        if place(life, &entry.next, newest, &mut decoded.vector) == Past::Cut {
+                            decoded.recreated.push(name.into());
+                        }
+                    }
+                    None if !topic.absent => unknown = true,
+                    _ => decoded.recreated.push(name.into()),
+                },
+                _ => lanes.iter().for_each(|lane| decoded.vector.set(*lane, newest.next(*lane))),
             }
         });
-        Ok(decoded)
+        if unknown { Err(Refused::LearnTopics) } else { Ok(decoded) }
+    }
+
+    /// Like [`Self::decode`]. A cursor of a life of a topic that is not the one that is known here may come from an instance that knows more, or
+    /// less: the brokers are asked before it is taken for one of another epoch.
+    ///
+    /// # Errors
+    /// [`Refused`] when it is none of this stack; [`Refused::LearnTopics`] when the brokers do not answer.
+    pub(crate) async fn read(&self, text: &str, newest: &Vector) -> Result<Decoded, Refused> {
+        let decoded = self.decode(text, newest);
+        let doubtful = match &decoded {
+            Ok(decoded) => !decoded.recreated.is_empty(),
+            Err(refused) => *refused == Refused::LearnTopics,
+        };
+        if !doubtful {
+            return decoded;
+        }
+        if !self.lanes.surveys.renew(PATIENCE).await {
+            return Err(Refused::LearnTopics);
+        }
+        self.decode(text, newest)
     }
 
     fn verify(&self, text: &str) -> Result<Vec<u8>, Refused> {
@@ -119,7 +153,7 @@ impl Codec {
             }
         });
         for (name, id, partitions) in grown {
-            self.lanes.enter(&name, id, partitions);
+            self.lanes.grow(&name, id, partitions);
         }
     }
 }
@@ -133,8 +167,10 @@ impl CursorCodec for Codec {
             bytes.extend(topic.mark);
             bytes.extend(life(topic));
             write_number(&mut bytes, lanes.len() as u64);
-            for lane in lanes {
-                write_number(&mut bytes, next(vector, *lane));
+            for (partition, lane) in (0..).zip(lanes) {
+                let away = topic.life.as_ref().is_some_and(|life| life.away.contains(&partition));
+                let next = next(vector, *lane);
+                write_number(&mut bytes, if away && next == 0 { NOT_KNOWN } else { next });
             }
         });
         let signature = self.signature.clone().chain_update(&bytes).finalize().into_bytes();
@@ -155,8 +191,32 @@ fn next(vector: &Vector, lane: Lane) -> u64 {
     if next == u64::MAX { 0 } else { next }
 }
 
+/// Whether the log still has all that came before the cursor.
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum Past {
+    Whole,
+    Cut,
+}
+
+/// Puts a life's part of a cursor into the vector.
+fn place(life: &Life, entry: &[u64], newest: &Vector, vector: &mut Vector) -> Past {
+    let mut past = Past::Whole;
+    for (partition, (lane, next)) in (0..).zip(life.lanes.iter().zip(entry)) {
+        if *next == NOT_KNOWN {
+            vector.set(*lane, newest.next(*lane));
+            continue;
+        }
+        vector.set(*lane, *next);
+        if life.cuts.get(&partition).is_some_and(|cut| next < cut) {
+            past = Past::Cut;
+        }
+    }
+    past
+}
+
 fn life(topic: &Topic) -> Mark {
-    topic.life.as_ref().map(|life| life.mark).unwrap_or_default()
+    let none = if topic.absent { Mark::default() } else { UNKNOWN };
+    topic.life.as_ref().map_or(none, |life| life.mark)
 }
 
 fn write_number(bytes: &mut Vec<u8>, mut number: u64) {

@@ -41,6 +41,8 @@ use crate::{
 
 /// Between two looks at the topics.
 const ROUND: Duration = Duration::from_secs(5);
+/// The same, when a log seemed to end before what was read. A broker that has just become the leader has time to learn its end.
+const SOON: Duration = Duration::from_secs(1);
 /// After a failure at the start.
 const PAUSE: Duration = Duration::from_millis(250);
 /// Records that are taken before what they give is sent, at most.
@@ -76,13 +78,19 @@ pub(crate) struct Follower {
     consumer: Arc<StreamConsumer<Context>>,
     course: Course,
     outage: Outage,
+    /// Records do not come although the brokers answer.
+    refusal: Outage,
     progress: watch::Receiver<Progress>,
     /// The question that is being asked.
     question: Option<JoinHandle<Result<Survey, survey::Error>>>,
     /// A question is to be asked as soon as none is.
     wanted: bool,
+    /// When it was begun.
+    asked_at: Instant,
     /// A partition's next record no longer lies in its log.
     overtaken: bool,
+    /// The client refused to go on in a partition, and nobody has said yet in which.
+    refused: bool,
 }
 
 impl Follower {
@@ -112,10 +120,13 @@ impl Follower {
             consumer: Arc::new(consumer),
             course,
             outage: Outage::default(),
+            refusal: Outage::default(),
             progress,
             question: None,
             wanted: false,
+            asked_at: Instant::now(),
             overtaken: false,
+            refused: false,
         })
     }
 
@@ -127,7 +138,7 @@ impl Follower {
     async fn follow(&mut self, out: &mut impl Broadcast, ready: oneshot::Sender<()>) {
         self.start(out).await;
         let mut ready = Some(ready);
-        let consumer = self.consumer.clone();
+        let (consumer, lanes) = (self.consumer.clone(), self.course.lanes.clone());
         let mut progress = self.progress.clone();
         let mut rounds = interval_at(Instant::now() + ROUND, ROUND);
         rounds.set_missed_tick_behavior(MissedTickBehavior::Delay);
@@ -148,14 +159,32 @@ impl Follower {
                     // The consumer never gives way by itself while records are at hand.
                     tokio::task::yield_now().await;
                 }
-                answer = answer(&mut self.question) => self.learn(answer, out),
-                _ = rounds.tick() => self.wanted = true,
-                Ok(()) = progress.changed(), if ready.is_some() => {
-                    for ((topic, partition), offset) in &*progress.borrow_and_update() {
-                        self.course.pass(topic, *partition, *offset);
+                answer = answer(&mut self.question) => {
+                    self.learn(answer, out);
+                    if self.course.is_suspicious() {
+                        self.overtaken = true;
+                        rounds.reset_after(SOON);
                     }
                 }
+                () = lanes.surveys.wanted() => self.wanted = true,
+                _ = rounds.tick() => self.wanted = true,
+                Ok(()) = progress.changed() => {
+                    self.look(&progress.borrow_and_update());
+                }
             }
+        }
+    }
+
+    fn look(&mut self, progress: &Progress) {
+        let refused = std::mem::take(&mut self.refused);
+        for ((topic, partition), reading) in progress {
+            self.course.pass(topic, *partition, reading.up_to);
+            if refused && reading.stopped {
+                self.course.stop(topic, *partition);
+            }
+        }
+        if refused {
+            (self.wanted, self.overtaken) = (true, true);
         }
     }
 
@@ -186,6 +215,9 @@ impl Follower {
                 return Err(Error::LookAtTopic { topic: topic.clone(), source: source.clone() });
             }
         }
+        if let Some(error) = found.silence() {
+            return Err(Error::LookAtTopics(error));
+        }
         self.course.observe(&found, out);
         self.assign()
     }
@@ -197,6 +229,7 @@ impl Follower {
 
     fn ask(&mut self) {
         if self.wanted && self.question.is_none() {
+            self.asked_at = Instant::now();
             self.question = Some(self.question(self.overtaken));
             (self.wanted, self.overtaken) = (false, false);
         }
@@ -210,7 +243,10 @@ impl Follower {
             Next::Assign => self.assign(),
         });
         match learned {
-            Ok(()) => self.outage.ended(),
+            Ok(()) => {
+                self.course.lanes.surveys.made(self.asked_at);
+                self.outage.ended();
+            }
             Err(error) => {
                 self.outage.failed(&error);
                 // Whatever was to be found out is found out by the next question.
@@ -239,6 +275,7 @@ impl Follower {
         while let Some(result) = next {
             match result {
                 Ok(message) => {
+                    self.refusal.ended();
                     bytes += self.course.take(&record(&message), Timestamp::now(), out);
                     records += 1;
                 }
@@ -257,13 +294,19 @@ impl Follower {
         match error.rdkafka_error_code() {
             Some(code @ (Code::AutoOffsetReset | Code::OffsetOutOfRange | Code::LogTruncation)) => {
                 warn!(%code, "a partition's next record is not in its log");
-                (self.wanted, self.overtaken) = (true, true);
+                // The error does not say which partition; the next statistics do, within a second.
+                self.refused = true;
             }
             // The next look at the topics tells which.
             Some(
                 Code::UnknownTopic | Code::UnknownPartition | Code::UnknownTopicOrPartition | Code::UnknownTopicId,
             ) => self.wanted = true,
-            _ => self.outage.failed(&Error::ReadRecords(error)),
+            // Of these the next look at the topics knows when they are over.
+            Some(Code::BrokerTransportFailure | Code::AllBrokersDown | Code::Resolve | Code::OperationTimedOut) => {
+                self.outage.failed(&Error::ReadRecords(error));
+            }
+            // Others, such as a topic that may be described but not read, only a record.
+            _ => self.refusal.failed(&Error::ReadRecords(error)),
         }
     }
 }

@@ -26,6 +26,7 @@ mod router;
 mod routes;
 mod state;
 mod survey;
+mod surveys;
 mod window;
 
 use config::Config;

@@ -12,6 +12,8 @@ use uuid::Uuid;
 
 /// How long a question to the brokers may take.
 pub(crate) const QUESTION: Duration = Duration::from_secs(5);
+/// The same, about a partition of a topic of which another one is away.
+const SHORT_QUESTION: Duration = Duration::from_secs(1);
 
 /// The brokers do not answer.
 #[derive(Debug, Error)]
@@ -34,8 +36,8 @@ pub(crate) struct Extent {
 /// What the brokers say about a topic.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(crate) enum Sight {
-    /// It exists; the extents are those of the partitions that were asked for.
-    Found { id: Uuid, extents: BTreeMap<i32, Extent>, partitions: usize },
+    /// It exists; the extents are those of the partitions that were asked for. Those that are away have nobody who answers for them.
+    Found { id: Uuid, extents: BTreeMap<i32, Extent>, away: BTreeMap<i32, KafkaError>, partitions: usize },
     /// It does not exist.
     Absent,
     /// They do not say.
@@ -76,21 +78,53 @@ pub(crate) fn survey<C: ClientContext>(
         let sight = match &topic.outcome {
             Ok(found) => {
                 let wanted = found.partitions.iter().filter(|partition| all || !read(found.id, **partition));
-                let extents =
-                    wanted.map(|partition| Ok((*partition, extent(client, &topic.name, *partition, QUESTION)?)));
-                Sight::Found {
-                    id: found.id,
-                    extents: extents.collect::<Result<_, Error>>()?,
-                    partitions: found.partitions.len(),
-                }
+                let (extents, away) = extents(client, &topic.name, wanted.copied());
+                Sight::Found { id: found.id, extents, away, partitions: found.partitions.len() }
             }
             Err(TopicError::Unknown) => Sight::Absent,
             Err(error) => Sight::Hidden(error.clone()),
         };
-        Ok((topic.name.into_boxed_str(), sight))
+        (topic.name.into_boxed_str(), sight)
     };
-    let topics = described.into_iter().map(sight).collect::<Result<_, _>>()?;
+    let topics = described.into_iter().map(sight).collect();
     Ok(Survey { known, all, topics })
+}
+
+impl Survey {
+    /// A partition that is away, when all are that were asked for: then it is not the partitions.
+    pub(crate) fn silence(&self) -> Option<Error> {
+        let mut first = None;
+        for (topic, sight) in &self.topics {
+            let Sight::Found { extents, away, .. } = sight else { continue };
+            if !extents.is_empty() {
+                return None;
+            }
+            let error = away.first_key_value().map(|(partition, source)| Error::ReadExtent {
+                topic: topic.as_ref().to_owned(),
+                partition: *partition,
+                source: source.clone(),
+            });
+            first = first.or(error);
+        }
+        first
+    }
+}
+
+/// A partition without a leader does not keep the others from being read.
+fn extents<C: ClientContext>(
+    client: &Client<C>,
+    topic: &str,
+    partitions: impl Iterator<Item = i32>,
+) -> (BTreeMap<i32, Extent>, BTreeMap<i32, KafkaError>) {
+    let (mut extents, mut away) = (BTreeMap::new(), BTreeMap::new());
+    for partition in partitions {
+        let patience = if away.is_empty() { QUESTION } else { SHORT_QUESTION };
+        match watermarks(client, topic, partition, patience) {
+            Ok(extent) => _ = extents.insert(partition, extent),
+            Err(error) => _ = away.insert(partition, error),
+        }
+    }
+    (extents, away)
 }
 
 /// Blocks, up to `timeout`: where a partition begins and ends.
@@ -103,9 +137,20 @@ pub(crate) fn extent<C: ClientContext>(
     partition: i32,
     timeout: Duration,
 ) -> Result<Extent, Error> {
+    watermarks(client, topic, partition, timeout).map_err(|source| Error::ReadExtent {
+        topic: topic.to_owned(),
+        partition,
+        source,
+    })
+}
+
+fn watermarks<C: ClientContext>(
+    client: &Client<C>,
+    topic: &str,
+    partition: i32,
+    timeout: Duration,
+) -> Result<Extent, KafkaError> {
     let offset = |offset: i64| u64::try_from(offset).unwrap_or_default();
-    client
-        .fetch_watermarks(topic, partition, timeout)
-        .map(|(low, high)| Extent { low: offset(low), high: offset(high) })
-        .map_err(|source| Error::ReadExtent { topic: topic.to_owned(), partition, source })
+    let (low, high) = client.fetch_watermarks(topic, partition, timeout)?;
+    Ok(Extent { low: offset(low), high: offset(high) })
 }

@@ -50,7 +50,7 @@ fn course() -> Course {
 fn found(id: Uuid, extents: &[(u64, u64)]) -> Sight {
     let extents: BTreeMap<_, _> =
         (0..).zip(extents).map(|(at, (low, high))| (at, Extent { low: *low, high: *high })).collect();
-    Sight::Found { id, partitions: extents.len(), extents }
+    Sight::Found { id, partitions: extents.len(), extents, away: BTreeMap::new() }
 }
 
 fn survey(course: &Course, events: Sight, orders: Sight) -> Survey {
@@ -144,12 +144,17 @@ fn a_new_partition_is_read_from_its_beginning() {
     course.observe(&first, &mut out);
     assert_eq!(
         course.observe(
-            &survey(&course, Sight::Found { id: FIRST, extents: BTreeMap::new(), partitions: 1 }, Sight::Absent),
+            &survey(
+                &course,
+                Sight::Found { id: FIRST, extents: BTreeMap::new(), away: BTreeMap::new(), partitions: 1 },
+                Sight::Absent
+            ),
             &mut out
         ),
         Next::GoOn
     );
-    let grown = Sight::Found { id: FIRST, extents: BTreeMap::from([(1, Extent { low: 5, high: 500 })]), partitions: 2 };
+    let extents = BTreeMap::from([(1, Extent { low: 5, high: 500 })]);
+    let grown = Sight::Found { id: FIRST, extents, away: BTreeMap::new(), partitions: 2 };
     assert_eq!(course.observe(&survey(&course, grown, Sight::Absent), &mut out), Next::Assign);
     assert_eq!(out.read(), ["begin 0 at 80", "begin 1 at 5"]);
     assert_eq!(positions(&course)[1], ("events".to_owned(), 1, 5));
@@ -163,7 +168,58 @@ fn a_topic_that_appears_is_read_from_its_beginning_and_one_that_was_hidden_is_no
     assert!(course.caught_up());
     let second = survey(&course, found(FIRST, &[(0, 100)]), found(FIRST, &[(0, 100)]));
     assert_eq!(course.observe(&second, &mut out), Next::Assign);
-    assert_eq!(out.read(), ["begin 0 at 0", "begin 1 at 90"]);
+    assert_eq!(out.read(), ["begin 0 at 0", "begin 1 at 100"]);
+    assert_eq!(positions(&course)[1], ("orders".to_owned(), 0, 90), "the window before is read");
+}
+
+#[test]
+fn a_partition_that_is_away_keeps_no_other_from_being_read_and_is_no_news_when_it_returns() {
+    let (mut course, mut out) = (course(), Script::default());
+    let away = BTreeMap::from([(0, KafkaError::Canceled)]);
+    let extents = BTreeMap::from([(1, Extent { low: 0, high: 4 })]);
+    let sight = Sight::Found { id: FIRST, extents, away, partitions: 2 };
+    assert_eq!(course.observe(&survey(&course, sight, Sight::Absent), &mut out), Next::Assign);
+    assert_eq!((out.read(), positions(&course)), (vec!["begin 1 at 0".to_owned()], vec![("events".to_owned(), 1, 0)]));
+    let back = survey(&course, found(FIRST, &[(0, 100), (0, 4)]), Sight::Absent);
+    assert_eq!(course.observe(&back, &mut out), Next::Assign);
+    assert_eq!(out.read(), ["begin 0 at 100", "lose 0 below 100"]);
+    assert_eq!(positions(&course)[0].2, 90);
+    take(&mut course, 95, &event(1), &mut out);
+    take(&mut course, 100, &event(1), &mut out);
+    take(&mut course, 101, &event(2), &mut out);
+    assert_eq!(out.read()[0], "skip 0 100", "its id stands in the window");
+}
+
+#[test]
+fn a_log_that_lost_records_and_grew_again_is_a_new_epoch() {
+    let (mut course, mut out) = (course(), Script::default());
+    course.observe(&survey(&course, found(FIRST, &[(0, 100)]), Sight::Absent), &mut out);
+    take(&mut course, 99, &event(1), &mut out);
+    out.read();
+    let grown = |course: &Course| Survey { all: true, ..survey(course, found(FIRST, &[(0, 150)]), Sight::Absent) };
+    course.observe(&grown(&course), &mut out);
+    assert_eq!(out.read(), [] as [&str; 0], "nobody refused to go on");
+    course.stop("events", 0);
+    assert_eq!(course.observe(&grown(&course), &mut out), Next::Assign);
+    assert_eq!(out.read(), ["begin 1 at 150", "retire 0", "lose 1 below 150"]);
+    assert_eq!((positions(&course)[0].2, course.measures.lost.get()), (140, 1));
+    course.observe(&grown(&course), &mut out);
+    assert_eq!(out.read(), [] as [&str; 0], "once");
+}
+
+#[test]
+fn a_suspicion_ends_with_the_next_record() {
+    let (mut course, mut out) = (course(), Script::default());
+    course.observe(&survey(&course, found(FIRST, &[(0, 100)]), Sight::Absent), &mut out);
+    take(&mut course, 99, &event(1), &mut out);
+    let cut = |course: &Course| Survey { all: true, ..survey(course, found(FIRST, &[(0, 60)]), Sight::Absent) };
+    course.observe(&cut(&course), &mut out);
+    assert!(course.is_suspicious());
+    take(&mut course, 100, &event(2), &mut out);
+    assert!(!course.is_suspicious());
+    out.read();
+    course.observe(&cut(&course), &mut out);
+    assert_eq!(out.read(), [] as [&str; 0]);
 }
 
 #[test]
@@ -216,6 +272,6 @@ fn a_log_that_lost_its_end_goes_on_in_another_lane() {
     ends_at(101);
     ends_at(60);
     ends_at(60);
-    assert_eq!(out.read(), ["retire 0", "begin 1 at 60"]);
+    assert_eq!(out.read(), ["begin 1 at 60", "retire 0", "lose 1 below 60"]);
     assert_eq!(positions(&course)[0].2, 60);
 }

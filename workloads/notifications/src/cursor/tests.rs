@@ -11,6 +11,9 @@ fn codec(topics: &[(&str, Uuid, usize)]) -> Codec {
     for (name, id, partitions) in topics.iter().filter(|(_, id, _)| !id.is_nil()) {
         lanes.enter(name, *id, *partitions);
     }
+    for (name, _, _) in topics.iter().filter(|(_, id, _)| id.is_nil()) {
+        lanes.miss(name);
+    }
     Codec::new(lanes, KEY)
 }
 
@@ -83,6 +86,64 @@ fn a_topic_that_joined_the_stream_goes_on_where_it_is() {
     let (before, after) = (codec(&[("events", FIRST, 1)]), codec(&[("orders", SECOND, 1), ("events", FIRST, 1)]));
     let decoded = after.decode(&before.encode(&vector(&[9])), &vector(&[100, 100])).unwrap();
     assert_eq!(decoded, Decoded { vector: vector(&[100, 9]), recreated: Vec::new() });
+}
+
+#[test]
+fn a_topic_that_was_not_known_goes_on_where_it_is_and_is_waited_for_the_other_way_round() {
+    let unknowing = Codec::new(Arc::new(Lanes::new(["orders"])), KEY);
+    let knowing = codec(&[("orders", FIRST, 1)]);
+    let decoded = knowing.decode(&unknowing.encode(&Vector::default()), &vector(&[100])).unwrap();
+    assert_eq!(decoded, Decoded { vector: vector(&[100]), recreated: Vec::new() });
+    let text = knowing.encode(&vector(&[5]));
+    assert_eq!(unknowing.decode(&text, &Vector::default()), Err(Refused::LearnTopics));
+    unknowing.lanes.miss("orders");
+    assert_eq!(unknowing.decode(&text, &Vector::default()).unwrap().recreated, vec![Box::<str>::from("orders")]);
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_cursor_of_another_life_is_only_of_another_epoch_when_the_brokers_say_so() {
+    let (old, new) = (codec(&[("orders", FIRST, 1)]), codec(&[("orders", SECOND, 1)]));
+    let text = new.encode(&vector(&[5]));
+    let newest = Vector::default();
+    assert_eq!(old.read(&text, &newest).await, Err(Refused::LearnTopics), "nobody answers");
+    let confirm = async {
+        old.lanes.surveys.wanted().await;
+        old.lanes.surveys.made(tokio::time::Instant::now());
+    };
+    // The question of before still stands.
+    old.lanes.surveys.wanted().await;
+    let (decoded, ()) = tokio::join!(old.read(&text, &newest), confirm);
+    assert_eq!(decoded.unwrap().recreated.len(), 1, "its own life is the current one");
+    tokio::time::advance(Duration::from_millis(1)).await;
+    let learn = async {
+        old.lanes.surveys.wanted().await;
+        old.lanes.enter("orders", SECOND, 1);
+        old.lanes.surveys.made(tokio::time::Instant::now());
+    };
+    let (decoded, ()) = tokio::join!(old.read(&text, &newest), learn);
+    assert_eq!(decoded, Ok(Decoded { vector: Vector::from_iter([(Lane(1), 5)]), recreated: Vec::new() }));
+}
+
+#[test]
+fn a_partition_whose_end_was_not_known_goes_on_where_it_is() {
+    let codec = codec(&[("orders", FIRST, 2)]);
+    codec.lanes.set_away("orders", 1, true);
+    let (unknown, known) = (codec.encode(&vector(&[5])), codec.encode(&vector(&[5, 6])));
+    codec.lanes.set_away("orders", 1, false);
+    let decoded = |text: &str| codec.decode(text, &vector(&[100, 100])).unwrap().vector;
+    assert_eq!((decoded(&unknown), decoded(&known)), (vector(&[5, 100]), vector(&[5, 6])));
+}
+
+#[test]
+fn a_cursor_from_before_a_log_was_cut_and_grew_again_is_of_another_epoch() {
+    let codec = codec(&[("orders", FIRST, 1)]);
+    let (before, behind) = (codec.encode(&vector(&[5])), codec.encode(&vector(&[9])));
+    let lane = codec.lanes.reserve();
+    codec.lanes.renew("orders", 0, lane, Some(9));
+    let decode = |text: &str| codec.decode(text, &Vector::default()).unwrap();
+    let place = |next| Vector::from_iter([(lane, next)]);
+    assert_eq!(decode(&before), Decoded { vector: place(5), recreated: vec!["orders".into()] });
+    assert_eq!(decode(&behind), Decoded { vector: place(9), recreated: Vec::new() });
 }
 
 #[test]

@@ -7,8 +7,17 @@ use rdkafka::{ClientContext, Statistics, consumer::ConsumerContext, error::Kafka
 use tokio::sync::watch;
 use tracing::debug;
 
-/// Offsets up to which everything was read that can be read, by topic and partition.
-pub(super) type Progress = BTreeMap<(String, i32), u64>;
+/// How far partitions are, by topic and number.
+pub(super) type Progress = BTreeMap<(String, i32), Reading>;
+
+/// How far a partition is.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) struct Reading {
+    /// Everything below was read that can be read.
+    pub(super) up_to: u64,
+    /// Nothing is fetched any more: the client has refused to go on.
+    pub(super) stopped: bool,
+}
 
 /// Takes the client's statistics.
 pub(super) struct Context {
@@ -39,7 +48,9 @@ impl ClientContext for Context {
                         .with_label_values(&labels)
                         .set(i64::try_from(end.saturating_sub(read)).unwrap_or(i64::MAX));
                 }
-                progress.insert((topic.topic.clone(), partition.partition), read);
+                // As librdkafka names the state after an offset that it cannot go on from.
+                let reading = Reading { up_to: read, stopped: partition.fetch_state == "none" };
+                progress.insert((topic.topic.clone(), partition.partition), reading);
             }
         }
         self.progress.send_replace(progress);
@@ -87,7 +98,7 @@ mod tests {
     fn tells_lag_and_progress_of_the_streams_topics_only() {
         let lag = IntGaugeVec::new(prometheus::Opts::new("lag", "lag"), &["topic", "partition"]).unwrap();
         let (context, progress) = Context::new(vec!["events".into()], lag.clone());
-        let read = Partition { partition: 0, hi_offset: 12, ..partition(3, 10, 7) };
+        let read = Partition { partition: 0, hi_offset: 12, fetch_state: "none".to_owned(), ..partition(3, 10, 7) };
         let unread = Partition { partition: 1, hi_offset: -1001, ..partition(0, -1001, -1001) };
         let topic = |name: &str, partitions: &[&Partition]| {
             let partitions = partitions.iter().map(|partition| (partition.partition, (*partition).clone())).collect();
@@ -95,7 +106,10 @@ mod tests {
         };
         let topics = HashMap::from([topic("events", &[&read, &unread]), topic("other", &[&read])]);
         context.stats(Statistics { topics, ..Statistics::default() });
-        assert_eq!(*progress.borrow(), Progress::from([(("events".to_owned(), 0), 7)]));
+        assert_eq!(
+            *progress.borrow(),
+            Progress::from([(("events".to_owned(), 0), Reading { up_to: 7, stopped: true })])
+        );
         assert_eq!((lag.with_label_values(&["events", "0"]).get(), lag.collect()[0].get_metric().len()), (5, 1));
     }
 }

@@ -92,8 +92,9 @@ async fn begin(state: &ServiceState, request: &StreamRequest, is_event_source: b
         Some(Cursor::Since(text)) => (text, false),
     };
     let newest = state.engine.vector();
-    match state.codec.decode(text, &newest) {
+    match state.codec.read(text, &newest).await {
         Ok(decoded) => resume(state, request, decoded, text).await,
+        Err(Refused::LearnTopics) => Err(Denial::Log),
         Err(refused) if !from_header && !is_event_source => Err(Denial::Cursor(refused)),
         Err(refused) => {
             debug!(error = &refused as &dyn std::error::Error, "cursor refused, stream begins live");
