@@ -9,13 +9,21 @@
 //! not exist yet stands there with a life of zeros, one of which that was not known with a life of ones; a partition whose end was not known has
 //! the greatest number.
 
-use std::{fmt, sync::Arc, time::Duration};
+use std::{
+    fmt,
+    sync::{
+        Arc,
+        atomic::{AtomicBool, Ordering},
+    },
+    time::Duration,
+};
 
 use base64::{Engine as _, prelude::BASE64_URL_SAFE_NO_PAD};
 use hmac::{Hmac, KeyInit, Mac, digest::Key};
 use realtime_fanout::{CursorCodec, Lane, Vector};
 use sha2::{Digest, Sha256};
 use thiserror::Error;
+use tracing::error;
 
 use crate::lanes::{Lanes, Life, Mark, Topic, UNKNOWN};
 
@@ -62,6 +70,8 @@ pub(crate) struct Decoded {
 pub(crate) struct Codec {
     lanes: Arc<Lanes>,
     signature: Hmac<Sha256>,
+    /// Cursors are too long, which was logged.
+    too_long: AtomicBool,
 }
 
 /// A topic's part of a cursor.
@@ -78,7 +88,7 @@ impl Codec {
         for (to, from) in block.iter_mut().zip(Sha256::digest(key)) {
             *to = from;
         }
-        Self { lanes, signature: Hmac::new(&block) }
+        Self { lanes, signature: Hmac::new(&block), too_long: AtomicBool::new(false) }
     }
 
     /// Reads a cursor. `newest` is how far the stream has come.
@@ -175,7 +185,12 @@ impl CursorCodec for Codec {
         });
         let signature = self.signature.clone().chain_update(&bytes).finalize().into_bytes();
         bytes.extend(signature.iter().take(SIGNATURE_BYTES));
-        BASE64_URL_SAFE_NO_PAD.encode(bytes)
+        let text = BASE64_URL_SAFE_NO_PAD.encode(bytes);
+        if text.len() > LONGEST && !self.too_long.swap(true, Ordering::Relaxed) {
+            let characters = text.len();
+            error!(characters, longest = LONGEST, "the topics have too many partitions: nobody can resume");
+        }
+        text
     }
 }
 

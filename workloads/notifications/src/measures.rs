@@ -35,6 +35,8 @@ pub(crate) struct Measures {
     replay_seconds: Histogram,
     /// Events that replays sent.
     pub(crate) replayed: IntCounter,
+    /// Streams that were sent away because their history could not be read.
+    pub(crate) replays_failed: IntCounter,
 }
 
 impl Measures {
@@ -83,6 +85,13 @@ impl Measures {
             replayed: register(
                 registry,
                 IntCounter::new("realtime_stream_replayed_total", "Events that replays from the log sent")?,
+            )?,
+            replays_failed: register(
+                registry,
+                IntCounter::new(
+                    "realtime_stream_replays_failed_total",
+                    "Streams that were sent away because their history could not be read",
+                )?,
             )?,
         })
     }

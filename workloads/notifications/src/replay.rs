@@ -26,6 +26,7 @@ use tokio::{
     task::{JoinError, spawn_blocking},
     time::timeout,
 };
+use tracing::{debug, info, warn};
 
 pub(crate) use self::room::SharedRoom;
 use self::session::Session;
@@ -145,6 +146,8 @@ pub(crate) struct Replays {
     parts: Arc<Parts>,
     turns: Arc<Semaphore>,
     room: Arc<SharedRoom>,
+    /// The log does not answer, which was logged.
+    outage: Arc<AtomicBool>,
 }
 
 /// What a history has of what all share: to be kept until it is sent.
@@ -166,15 +169,44 @@ impl Drop for Waiting {
 impl Replays {
     /// None runs yet.
     pub(crate) fn new(parts: Parts) -> Self {
-        Self { parts: Arc::new(parts), turns: Arc::new(Semaphore::new(AT_ONCE)), room: Arc::new(SharedRoom::new(ROOM)) }
+        Self {
+            parts: Arc::new(parts),
+            turns: Arc::new(Semaphore::new(AT_ONCE)),
+            room: Arc::new(SharedRoom::new(ROOM)),
+            outage: Arc::default(),
+        }
     }
 
     /// What passes the filter behind `from`, up to where memory goes on, and its turn and room: they are to be kept until the history is sent,
     /// so that no more histories than turns, and no more bytes than there is room for, are in memory. Dropping the future ends the replay.
     ///
     /// # Errors
-    /// [`enum@Error`] when the log cannot be read now.
+    /// [`enum@Error`] when the log cannot be read now. It is logged and counted here: an outage once, not for each client.
     pub(crate) async fn read(&self, from: Vector, filter: Filter) -> Result<(History, Held), Error> {
+        let read = self.try_read(from, filter).await;
+        match &read {
+            Ok(_) => {
+                if self.outage.swap(false, Ordering::Relaxed) {
+                    info!("history can be read again");
+                }
+            }
+            Err(error) => self.fail(error),
+        }
+        read
+    }
+
+    fn fail(&self, error: &Error) {
+        self.parts.measures.replays_failed.inc();
+        let busy = matches!(error, Error::AwaitTurn | Error::TakeRoom);
+        let error = error as &dyn std::error::Error;
+        if !busy && !self.outage.swap(true, Ordering::Relaxed) {
+            warn!(error, "history cannot be read, streams are sent away");
+        } else {
+            debug!(error, "history cannot be read, stream sent away");
+        }
+    }
+
+    async fn try_read(&self, from: Vector, filter: Filter) -> Result<(History, Held), Error> {
         let turn = timeout(TURN, self.turns.clone().acquire_owned()).await;
         let turn = turn.ok().and_then(Result::ok).ok_or(Error::AwaitTurn)?;
         let alone = Arc::new(AtomicBool::new(false));

@@ -212,6 +212,16 @@ fn mutate(bytes: &mut Vec<u8>, random: &mut fastrand::Rng) {
 }
 
 #[test]
+fn six_hundred_partitions_can_be_resumed_and_it_is_told_when_there_are_too_many() {
+    for (partitions, too_long) in [(600, false), (800, true)] {
+        let codec = codec(&[("orders", FIRST, partitions)]);
+        let text = codec.encode(&vector(&vec![(1 << 35) - 1; partitions]));
+        assert_eq!(codec.too_long.load(Ordering::Relaxed), too_long);
+        assert_eq!(codec.decode(&text, &Vector::default()).is_err(), too_long);
+    }
+}
+
+#[test]
 fn the_key_is_not_shown() {
     assert_eq!(format!("{:?}", codec(&[])), "Codec");
 }

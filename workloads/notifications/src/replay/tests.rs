@@ -208,6 +208,7 @@ async fn a_history_that_finds_no_room_is_an_error_and_gives_up_what_it_took() {
     assert!(others.take(ROOM as usize));
     let error = replays.read(Vector::default(), Filter::default()).await.map(|(history, _)| history).unwrap_err();
     assert!(matches!(error, Error::TakeRoom), "{error:?}");
+    assert_eq!((replays.parts.measures.replays_failed.get(), replays.outage.load(Ordering::Relaxed)), (1, false));
     drop(others);
     assert!(replays.read(Vector::default(), Filter::default()).await.is_ok());
 }
@@ -243,6 +244,7 @@ async fn brokers_that_are_away_are_an_error_within_the_time() {
     cluster.brokers.broker_down(1).unwrap();
     let error = replays.read(Vector::default(), Filter::default()).await.map(|(history, _)| history).unwrap_err();
     assert!(matches!(error, Error::ReadTopics(_)), "{error:?}");
+    assert!(replays.outage.load(Ordering::Relaxed));
 }
 
 #[tokio::test]

@@ -16,7 +16,7 @@ use jiff::Timestamp;
 use realtime_fanout::{CloseReason, CursorCodec, Engine, Grant, Opening, Resume, Seen, Start, Vector, sse};
 use serde_json::json;
 use tokio::time::{sleep, timeout};
-use tracing::{debug, warn};
+use tracing::debug;
 
 use crate::{
     cursor::{Decoded, Refused},
@@ -129,10 +129,8 @@ async fn resume(
             frames.extend(history);
             Ok(Beginning { held: Some(Box::new(turn)), ..after(greeting, end, source, frames) })
         }
-        Err(error) => {
-            warn!(error = &error as &dyn std::error::Error, "history cannot be read, stream sent away");
-            Err(Denial::Log)
-        }
+        // Logged there, once for all clients.
+        Err(_) => Err(Denial::Log),
     }
 }
 
