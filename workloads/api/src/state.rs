@@ -1,6 +1,9 @@
 //! What the handlers share.
 
-use std::{sync::Arc, time::Duration};
+use std::{
+    sync::{Arc, atomic::AtomicBool},
+    time::Duration,
+};
 
 use realtime_chassis::dependencies::Board;
 use realtime_fanout::{Engine, Publisher, Settings, engine};
@@ -25,6 +28,8 @@ pub(crate) struct ApiState {
     pub(crate) epoch: Epoch,
     pub(crate) metrics: Metrics,
     pub(crate) replays: Arc<Semaphore>,
+    /// Histories cannot be read, which was logged.
+    pub(crate) without_history: Arc<AtomicBool>,
 }
 
 impl ApiState {
@@ -43,6 +48,6 @@ impl ApiState {
         // Signs of life are comments here, and have no data.
         let (engine, publisher) = Engine::start(settings, Arc::new(epoch.clone()), String::new)?;
         let replays = Arc::new(Semaphore::new(REPLAYS));
-        Ok((Self { store, cache, board, engine, epoch, metrics, replays }, publisher))
+        Ok((Self { store, cache, board, engine, epoch, metrics, replays, without_history: Arc::default() }, publisher))
     }
 }

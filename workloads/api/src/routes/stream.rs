@@ -3,7 +3,7 @@
 mod history;
 mod resume;
 
-use std::collections::BTreeSet;
+use std::{collections::BTreeSet, sync::atomic::Ordering};
 
 use axum::{
     extract::{Query, State, rejection::QueryRejection},
@@ -13,7 +13,7 @@ use axum::{
 use jiff::Timestamp;
 use realtime_fanout::{CloseReason, Filter, Grant, Heartbeat, Opening, opening::Held, sse};
 use serde::Deserialize;
-use tracing::{debug, warn};
+use tracing::{debug, info, warn};
 use uuid::Uuid;
 
 use self::resume::{GapReason, Resume};
@@ -48,12 +48,31 @@ pub(crate) async fn stream(
         return Ok(event_stream(Grant::away(CloseReason::Unavailable)));
     };
     let resume = Resume::from_header(headers.get(sse::LAST_EVENT_ID).map(HeaderValue::as_bytes), epoch);
-    let grant = grant(&state, resume, epoch, filter).await.unwrap_or_else(|error| {
-        warn!(error = &error as &dyn std::error::Error, "history cannot be read, stream sent away");
-        Grant::away(CloseReason::Unavailable)
-    });
+    let grant = match grant(&state, resume, epoch, filter).await {
+        Ok(grant) => {
+            // Streams that need none say nothing about it.
+            if grant.held.is_some() && state.without_history.swap(false, Ordering::Relaxed) {
+                info!("history can be read again");
+            }
+            grant
+        }
+        Err(error) => {
+            tell(&state, &error);
+            Grant::away(CloseReason::Unavailable)
+        }
+    };
     debug!(?grant, "stream answered");
     Ok(event_stream(grant))
+}
+
+/// An outage is logged once, not for each client.
+fn tell(state: &ApiState, error: &store::Error) {
+    let error = error as &dyn std::error::Error;
+    if state.without_history.swap(true, Ordering::Relaxed) {
+        debug!(error, "history cannot be read, stream sent away");
+    } else {
+        warn!(error, "history cannot be read, streams are sent away");
+    }
 }
 
 /// Greeting and history, and from where on the engine's memory has the rest.
