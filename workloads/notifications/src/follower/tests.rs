@@ -205,3 +205,23 @@ async fn records_that_left_the_log_are_counted_as_lost_and_the_others_are_read()
     assert_eq!((first.1 > 0, running.measures.lost.get()), (true, first.1));
     running.end().await;
 }
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_partition_without_a_leader_keeps_no_other_from_being_read() {
+    let cluster = Cluster::new(&[("events", 2)]);
+    cluster.append(("events", 0), 0, &event("before"));
+    cluster.brokers.partition_leader("events", 0, None).unwrap();
+    let mut running = Running::start(&cluster, &["events"]).await;
+    cluster.append(("events", 1), 0, &event("one"));
+    assert_eq!(running.next().await, pushed(1, 0, "one"));
+    cluster.brokers.partition_leader("events", 0, Some(1)).unwrap();
+    let found = async {
+        while running.measures.partitions.get() < 2 {
+            sleep(Duration::from_millis(20)).await;
+        }
+    };
+    timeout(PATIENCE, found).await.unwrap();
+    cluster.append(("events", 0), 0, &event("two"));
+    assert_eq!(running.next().await, pushed(0, 1, "two"), "what was there before is no news");
+    running.end().await;
+}
