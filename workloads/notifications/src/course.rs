@@ -43,12 +43,14 @@ pub(crate) struct Settings {
 }
 
 /// What must be done with the consumer.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub(crate) enum Next {
     /// It goes on.
     GoOn,
     /// Other partitions, or other offsets, are to be read.
     Assign,
+    /// They are to be read by another consumer, because what this one knows is about a topic that is gone.
+    Renew,
 }
 
 /// How far each partition was read.
@@ -147,11 +149,9 @@ impl Course {
                     let behind = survey.known.get(topic).filter(|(known, _)| survey.all && known == id);
                     if let Some((_, asked)) = behind {
                         self.compare(topic, asked, extents, out);
-                        next = Next::Assign;
+                        next = next.max(Next::Assign);
                     }
-                    if self.find(topic, (*id, *partitions), (extents, away), warm, out) {
-                        next = Next::Assign;
-                    }
+                    next = next.max(self.find(topic, (*id, *partitions), (extents, away), warm, out));
                 }
             }
         }
@@ -166,7 +166,7 @@ impl Course {
         }
     }
 
-    /// The topic exists. Tells whether something is read that was not.
+    /// The topic exists. Tells whether something is to be read that was not.
     fn find(
         &mut self,
         topic: &str,
@@ -174,7 +174,7 @@ impl Course {
         (extents, away): (&BTreeMap<i32, Extent>, &BTreeMap<i32, KafkaError>),
         warm: u64,
         out: &mut impl Broadcast,
-    ) -> bool {
+    ) -> Next {
         let (was_absent, was_hidden) = (self.absent.remove(topic), self.hidden.remove(topic));
         let first = !self.tracks.contains_key(topic);
         let retired = self.lanes.enter(topic, id, partitions);
@@ -211,7 +211,11 @@ impl Course {
         if begun > 0 {
             info!(topic, partitions = begun, ?from, "partitions are read");
         }
-        begun > 0
+        match begun {
+            _ if recreated => Next::Renew,
+            0 => Next::GoOn,
+            _ => Next::Assign,
+        }
     }
 
     /// Nobody answers for the partition. The others are read meanwhile.

@@ -12,6 +12,7 @@ use std::{convert::Infallible, sync::Arc, time::Duration};
 
 use futures::FutureExt;
 use jiff::Timestamp;
+use prometheus::IntGaugeVec;
 use rdkafka::{
     ClientConfig, Message, Offset, TopicPartitionList,
     consumer::{Consumer, StreamConsumer},
@@ -75,6 +76,8 @@ pub(crate) enum Error {
 
 /// Follows the topics.
 pub(crate) struct Follower {
+    config: ClientConfig,
+    lag: IntGaugeVec,
     consumer: Arc<StreamConsumer<Context>>,
     course: Course,
     outage: Outage,
@@ -99,24 +102,11 @@ impl Follower {
     /// # Errors
     /// [`Error::ConfigureConsumer`] when a setting is refused.
     pub(crate) fn new(config: &ClientConfig, course: Course, measures: &Measures) -> Result<Self, Error> {
-        let (context, progress) = Context::new(course.lanes.names(), measures.lag.clone());
-        let consumer = config
-            .clone()
-            .set("group.id", "realtime-notifications-without-group")
-            .set("enable.auto.commit", "false")
-            .set("enable.auto.offset.store", "false")
-            .set("enable.partition.eof", "false")
-            // What to do about records that are gone is decided here.
-            .set("auto.offset.reset", "error")
-            .set("fetch.min.bytes", "1")
-            .set("fetch.wait.max.ms", "50")
-            .set("fetch.error.backoff.ms", "100")
-            .set("fetch.queue.backoff.ms", "10")
-            .set("queued.max.messages.kbytes", "8192")
-            .set("statistics.interval.ms", "1000")
-            .create_with_context(context)
-            .map_err(Error::ConfigureConsumer)?;
+        let config = settings(config);
+        let (consumer, progress) = consumer(&config, &course, &measures.lag)?;
         Ok(Self {
+            config,
+            lag: measures.lag.clone(),
             consumer: Arc::new(consumer),
             course,
             outage: Outage::default(),
@@ -138,7 +128,7 @@ impl Follower {
     async fn follow(&mut self, out: &mut impl Broadcast, ready: oneshot::Sender<()>) {
         self.start(out).await;
         let mut ready = Some(ready);
-        let (consumer, lanes) = (self.consumer.clone(), self.course.lanes.clone());
+        let (mut consumer, lanes) = (self.consumer.clone(), self.course.lanes.clone());
         let mut progress = self.progress.clone();
         let mut rounds = interval_at(Instant::now() + ROUND, ROUND);
         rounds.set_missed_tick_behavior(MissedTickBehavior::Delay);
@@ -161,6 +151,12 @@ impl Follower {
                 }
                 answer = answer(&mut self.question) => {
                     self.learn(answer, out);
+                    if !Arc::ptr_eq(&consumer, &self.consumer) {
+                        let old = std::mem::replace(&mut consumer, self.consumer.clone());
+                        progress = self.progress.clone();
+                        // Its end waits for its threads.
+                        drop(spawn_blocking(move || drop(old)));
+                    }
                     if self.course.is_suspicious() {
                         self.overtaken = true;
                         rounds.reset_after(SOON);
@@ -241,6 +237,7 @@ impl Follower {
         let learned = learned.and_then(|survey| match self.course.observe(&survey, out) {
             Next::GoOn => Ok(()),
             Next::Assign => self.assign(),
+            Next::Renew => self.renew(),
         });
         match learned {
             Ok(()) => {
@@ -253,6 +250,14 @@ impl Follower {
                 self.overtaken = true;
             }
         }
+    }
+
+    /// A topic was created anew. The client takes the epochs of the new topic's leaders for older than those that it has seen, and would never
+    /// read it; and what it has fetched of the old one must not pass for the new one's.
+    fn renew(&mut self) -> Result<(), Error> {
+        let (consumer, progress) = consumer(&self.config, &self.course, &self.lag)?;
+        (self.consumer, self.progress) = (Arc::new(consumer), progress);
+        self.assign()
     }
 
     fn assign(&self) -> Result<(), Error> {
@@ -319,6 +324,34 @@ async fn drain(consumer: &StreamConsumer<Context>) -> Infallible {
         }
         tokio::task::yield_now().await;
     }
+}
+
+fn settings(config: &ClientConfig) -> ClientConfig {
+    let mut config = config.clone();
+    config
+        .set("group.id", "realtime-notifications-without-group")
+        .set("enable.auto.commit", "false")
+        .set("enable.auto.offset.store", "false")
+        .set("enable.partition.eof", "false")
+        // What to do about records that are gone is decided here.
+        .set("auto.offset.reset", "error")
+        .set("fetch.min.bytes", "1")
+        .set("fetch.wait.max.ms", "50")
+        .set("fetch.error.backoff.ms", "100")
+        .set("fetch.queue.backoff.ms", "10")
+        .set("queued.max.messages.kbytes", "8192")
+        .set("statistics.interval.ms", "1000");
+    config
+}
+
+fn consumer(
+    config: &ClientConfig,
+    course: &Course,
+    lag: &IntGaugeVec,
+) -> Result<(StreamConsumer<Context>, watch::Receiver<Progress>), Error> {
+    let (context, progress) = Context::new(course.lanes.names(), lag.clone());
+    let consumer = config.create_with_context(context).map_err(Error::ConfigureConsumer)?;
+    Ok((consumer, progress))
 }
 
 /// The answer to the question, if one is being asked.

@@ -232,7 +232,7 @@ fn a_topic_that_is_created_anew_gets_new_lanes_an_empty_window_and_is_read_from_
     assert_eq!(course.observe(&gone, &mut out), Next::GoOn);
     let again = survey(&course, found(SECOND, &[(0, 100)]), Sight::Absent);
     out.read();
-    assert_eq!(course.observe(&again, &mut out), Next::Assign);
+    assert_eq!(course.observe(&again, &mut out), Next::Renew);
     assert_eq!(out.read(), ["retire 0", "begin 1 at 0"]);
     take(&mut course, 0, &event(1), &mut out);
     assert!(out.read()[0].starts_with("push 1 0 events A"));
