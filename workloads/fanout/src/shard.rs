@@ -4,33 +4,32 @@
 //! join ──► catching (history, then the ring) ──► live (a seat in the group of its filter) ──► closing ──► gone
 //! ```
 
+mod beginning;
 mod catching;
 mod connection;
+mod ending;
 mod groups;
 mod sweep;
 
 use std::{
     collections::{BTreeSet, VecDeque},
-    sync::{Arc, atomic::Ordering},
-    time::{Duration, Instant},
+    sync::Arc,
+    time::Instant,
 };
 
 use bytes::Bytes;
 use slab::Slab;
 
-pub(crate) use self::connection::Write;
+pub(crate) use self::{beginning::Join, connection::Write};
 use self::{
-    catching::{Catching, Turn},
+    catching::Turn,
     connection::{Connection, Sent},
     groups::{Delivery, Groups},
     sweep::Sweep,
 };
 use crate::{
     CloseReason, Event, Filter, Vector,
-    opening::{Grant, Held, Resume, Seen, Start},
-    ring::Place,
-    shared::{Path, Shared, add, subtract},
-    sse,
+    shared::{Shared, add, subtract},
 };
 
 /// Turns of catching up between two looks at what else there is to do.
@@ -46,24 +45,6 @@ pub(crate) struct Batch {
     pub(crate) bytes: u64,
     /// How far the log was read behind them.
     pub(crate) vector: Vector,
-}
-
-/// A connection that is to be served.
-pub(crate) struct Join<W> {
-    pub(crate) outlet: W,
-    pub(crate) path: Path,
-    /// What is sent before anything else: the head of the answer.
-    pub(crate) head: Bytes,
-    pub(crate) grant: Grant,
-    /// Lives as long as the connection.
-    pub(crate) guard: Option<Held>,
-}
-
-/// What is possible of what was granted.
-enum Beginning {
-    Live,
-    After { seen: Seen, from: Vector, place: Place, source: Resume },
-    Away(CloseReason),
 }
 
 /// A connection of a shard. One that came later never has the same.
@@ -132,96 +113,6 @@ impl<W: Write> Shard<W> {
     /// From now on connections are served.
     pub(crate) const fn open(&mut self) {
         self.open = true;
-    }
-
-    /// Takes a connection in, which counts as active already, and sends what comes first. `None` when it ended at once.
-    pub(crate) fn join(&mut self, join: Join<W>, now: Instant) -> Option<Key> {
-        let Join { outlet, path, head, grant, guard } = join;
-        let number = self.shared.counters.opened.fetch_add(1, Ordering::Relaxed);
-        self.generation = self.generation.wrapping_add(1) & 0x7fff_ffff;
-        let index = self.connections.insert(Connection {
-            outlet,
-            generation: self.generation,
-            seat: None,
-            catching: None,
-            waiting: None,
-            closing: None,
-            finished: None,
-            expires: self.expiry(number, now),
-            heartbeat: grant.heartbeat,
-            path,
-            number,
-            _guard: guard,
-        });
-        let index = u32::try_from(index).unwrap_or(u32::MAX);
-        self.begin(index, head, grant, now);
-        self.key(index)
-    }
-
-    fn begin(&mut self, index: u32, head: Bytes, grant: Grant, now: Instant) {
-        match self.start(grant.start) {
-            Beginning::Away(reason) => {
-                self.send(index, head, now);
-                self.close(index, reason, now);
-            }
-            Beginning::Live => {
-                let cursor = self.cursor().to_owned();
-                let greeting = self.greeting(index, grant.greeting.as_deref(), &cursor);
-                self.count_resume(Resume::Live);
-                self.send(index, concatenated(&head, &greeting), now);
-                self.seat(index, &Arc::new(grant.filter));
-            }
-            Beginning::After { seen, from, place, source } => {
-                let cursor = match seen {
-                    Seen::Below(vector) => self.shared.codec.encode(&vector),
-                    Seen::Said(text) => text,
-                };
-                let greeting = self.greeting(index, grant.greeting.as_deref(), &cursor);
-                self.count_resume(source);
-                let catching = Catching {
-                    filter: Arc::new(grant.filter),
-                    history: grant.history.into(),
-                    held: grant.held,
-                    vector: from,
-                    place,
-                    deadline: now + self.shared.settings.catch_up,
-                    noted: false,
-                };
-                self.connections[index as usize].catching = Some(Box::new(catching));
-                self.catching.insert(index);
-                self.send(index, concatenated(&head, &greeting), now);
-                self.note_turn(index);
-            }
-        }
-    }
-
-    /// What is possible of what was granted.
-    fn start(&self, granted: Start) -> Beginning {
-        if self.sweep.drains() {
-            return Beginning::Away(CloseReason::Draining);
-        }
-        if !self.open {
-            return Beginning::Away(CloseReason::Unavailable);
-        }
-        match granted {
-            Start::Live => Beginning::Live,
-            Start::Away(reason) => Beginning::Away(reason),
-            Start::After { seen, from, source } => match self.shared.ring().enter(from) {
-                Some((from, place)) => Beginning::After { seen, from, place, source },
-                None => Beginning::Away(CloseReason::Overtaken),
-            },
-        }
-    }
-
-    /// The first frame: when to come back after a cut, where the stream begins, what the service has to say.
-    fn greeting(&self, index: u32, data: Option<&str>, cursor: &str) -> Bytes {
-        let frame = sse::Frame::new().retry(CloseReason::Gone.retry(self.connections[index as usize].number));
-        let Some(data) = data else { return frame.encode_open() };
-        frame.id(cursor).data(data).encode()
-    }
-
-    fn count_resume(&self, resume: Resume) {
-        add(&self.shared.counters.resumed[resume as usize], 1);
     }
 
     /// The cursor of this shard's head.
@@ -381,79 +272,6 @@ impl<W: Write> Shard<W> {
         }
     }
 
-    fn unseat(&mut self, index: u32) {
-        self.catching.remove(&index);
-        let connection = &mut self.connections[index as usize];
-        connection.catching = None;
-        let Some(seat) = connection.seat.take() else { return };
-        if let Some(moved) = self.groups.leave(seat) {
-            self.connections[moved as usize].seat = Some(seat);
-        }
-    }
-
-    /// Closes every connection.
-    pub(crate) fn close_all(&mut self, reason: CloseReason, now: Instant) {
-        for index in (0..).take(self.connections.capacity()) {
-            self.close(index, reason, now);
-        }
-    }
-
-    /// Lets the connection take what waits and a `retry:`, and end.
-    fn close(&mut self, index: u32, reason: CloseReason, now: Instant) {
-        if !self.connections.contains(index as usize) || self.connections[index as usize].closing.is_some() {
-            return;
-        }
-        self.unseat(index);
-        let connection = &mut self.connections[index as usize];
-        connection.closing = Some(reason);
-        let farewell = sse::Frame::new().retry(reason.retry(connection.number)).encode_open();
-        let key = Key { index, generation: connection.generation };
-        self.closing.push_back((now + LINGER, key));
-        self.send(index, farewell, now);
-    }
-
-    /// Everything is written: the client has a while to end the connection from its side.
-    fn finish(&mut self, index: u32, now: Instant) {
-        if let Some(key) = self.key(index) {
-            let connection = &mut self.connections[index as usize];
-            connection.outlet.finish();
-            connection.finished = Some(now + LINGER);
-            self.closing.push_back((now + LINGER, key));
-        }
-    }
-
-    fn remove(&mut self, index: u32, reason: CloseReason) {
-        self.unseat(index);
-        let connection = self.connections.remove(index as usize);
-        self.blocked.remove(&index);
-        let counters = &self.shared.counters;
-        self.queued -= connection.queued();
-        subtract(&counters.queued, connection.queued() as u64);
-        subtract(&counters.active[connection.path as usize], 1);
-        add(&counters.closed[reason as usize], 1);
-        drop(connection);
-        self.shared.ended.notify_waiters();
-        if self.connections.is_empty() {
-            self.connections.shrink_to_fit();
-        }
-    }
-
-    /// Cuts those for which most waits, until what waits for all is within this shard's part of the budget.
-    fn keep_budget(&mut self) {
-        let budget = self.shared.settings.budget_bytes / self.shared.settings.shards.max(1);
-        if self.queued <= budget {
-            return;
-        }
-        let queued = |index: &u32| self.connections[*index as usize].queued();
-        let mut largest_last: Vec<u32> = self.blocked.iter().copied().collect();
-        largest_last.sort_by_cached_key(queued);
-        while self.queued > budget
-            && let Some(index) = largest_last.pop()
-        {
-            self.remove(index, CloseReason::Slow);
-        }
-    }
-
     fn key(&self, index: u32) -> Option<Key> {
         self.connections.get(index as usize).map(|connection| Key { index, generation: connection.generation })
     }
@@ -461,13 +279,6 @@ impl<W: Write> Shard<W> {
     fn get_mut(&mut self, key: Key) -> Option<&mut Connection<W>> {
         self.connections.get_mut(key.index as usize).filter(|connection| connection.generation == key.generation)
     }
-}
-
-/// How long a client may take for what waits when its connection is to end, and then for ending it.
-const LINGER: Duration = Duration::from_secs(5);
-
-fn concatenated(head: &Bytes, greeting: &Bytes) -> Bytes {
-    if head.is_empty() { greeting.clone() } else { [head.as_ref(), greeting.as_ref()].concat().into() }
 }
 
 #[cfg(test)]

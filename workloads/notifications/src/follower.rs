@@ -5,16 +5,17 @@
 //!         -> survey, every few seconds: new partitions, topics that were created anew
 //! ```
 
+mod client;
 mod context;
 mod outage;
 
-use std::{convert::Infallible, sync::Arc, time::Duration};
+use std::{sync::Arc, time::Duration};
 
 use futures::FutureExt;
 use jiff::Timestamp;
 use prometheus::IntGaugeVec;
 use rdkafka::{
-    ClientConfig, Message, Offset, TopicPartitionList,
+    ClientConfig, Offset, TopicPartitionList,
     consumer::{Consumer, StreamConsumer},
     error::{KafkaError, RDKafkaErrorCode},
     message::BorrowedMessage,
@@ -27,15 +28,16 @@ use tokio::{
     time::{Instant, MissedTickBehavior, interval_at, sleep},
 };
 use tokio_util::sync::CancellationToken;
-use tracing::{debug, info, warn};
+use tracing::{info, warn};
 
 use self::{
+    client::{consumer, drain, record, settings},
     context::{Context, Progress},
     outage::Outage,
 };
 use crate::{
     broadcast::Broadcast,
-    course::{Course, Next, Record},
+    course::{Course, Next},
     measures::Measures,
     survey::{self, Sight, Survey, survey},
 };
@@ -316,61 +318,11 @@ impl Follower {
     }
 }
 
-/// Statistics and errors come by the queue of the records: while none are read, they would pile up.
-async fn drain(consumer: &StreamConsumer<Context>) -> Infallible {
-    loop {
-        if let Err(error) = consumer.recv().await {
-            debug!(error = &error as &dyn std::error::Error, "the Kafka client tells an error before the start");
-        }
-        tokio::task::yield_now().await;
-    }
-}
-
-fn settings(config: &ClientConfig) -> ClientConfig {
-    let mut config = config.clone();
-    config
-        .set("group.id", "realtime-notifications-without-group")
-        .set("enable.auto.commit", "false")
-        .set("enable.auto.offset.store", "false")
-        .set("enable.partition.eof", "false")
-        // What to do about records that are gone is decided here.
-        .set("auto.offset.reset", "error")
-        .set("fetch.min.bytes", "1")
-        .set("fetch.wait.max.ms", "50")
-        .set("fetch.error.backoff.ms", "100")
-        .set("fetch.queue.backoff.ms", "10")
-        .set("queued.max.messages.kbytes", "8192")
-        .set("statistics.interval.ms", "1000");
-    config
-}
-
-fn consumer(
-    config: &ClientConfig,
-    course: &Course,
-    lag: &IntGaugeVec,
-) -> Result<(StreamConsumer<Context>, watch::Receiver<Progress>), Error> {
-    let (context, progress) = Context::new(course.lanes.names(), lag.clone());
-    let consumer = config.create_with_context(context).map_err(Error::ConfigureConsumer)?;
-    Ok((consumer, progress))
-}
-
 /// The answer to the question, if one is being asked.
 async fn answer<T>(question: &mut Option<JoinHandle<T>>) -> Result<T, JoinError> {
     match question {
         Some(question) => question.await,
         None => std::future::pending().await,
-    }
-}
-
-fn record<'a>(message: &'a BorrowedMessage<'_>) -> Record<'a> {
-    Record {
-        topic: message.topic(),
-        partition: message.partition(),
-        // Only logical offsets are negative, and no record has one.
-        offset: u64::try_from(message.offset()).unwrap_or_default(),
-        key: message.key(),
-        value: message.payload(),
-        recorded_at: message.timestamp().to_millis(),
     }
 }
 

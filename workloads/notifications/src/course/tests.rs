@@ -1,4 +1,8 @@
+use rdkafka::error::KafkaError;
+use uuid::Uuid;
+
 use super::*;
+use crate::survey::{Extent, Sight, Survey};
 
 const FIRST: Uuid = Uuid::from_u128(1);
 const SECOND: Uuid = Uuid::from_u128(2);

@@ -1,0 +1,88 @@
+//! How a connection ends.
+
+use std::time::{Duration, Instant};
+
+use super::{Key, Shard, Write};
+use crate::{
+    CloseReason,
+    shared::{add, subtract},
+    sse,
+};
+
+/// How long a client may take for what waits when its connection is to end, and then for ending it.
+const LINGER: Duration = Duration::from_secs(5);
+
+impl<W: Write> Shard<W> {
+    pub(super) fn unseat(&mut self, index: u32) {
+        self.catching.remove(&index);
+        let connection = &mut self.connections[index as usize];
+        connection.catching = None;
+        let Some(seat) = connection.seat.take() else { return };
+        if let Some(moved) = self.groups.leave(seat) {
+            self.connections[moved as usize].seat = Some(seat);
+        }
+    }
+
+    /// Closes every connection.
+    pub(crate) fn close_all(&mut self, reason: CloseReason, now: Instant) {
+        for index in (0..).take(self.connections.capacity()) {
+            self.close(index, reason, now);
+        }
+    }
+
+    /// Lets the connection take what waits and a `retry:`, and end.
+    pub(super) fn close(&mut self, index: u32, reason: CloseReason, now: Instant) {
+        if !self.connections.contains(index as usize) || self.connections[index as usize].closing.is_some() {
+            return;
+        }
+        self.unseat(index);
+        let connection = &mut self.connections[index as usize];
+        connection.closing = Some(reason);
+        let farewell = sse::Frame::new().retry(reason.retry(connection.number)).encode_open();
+        let key = Key { index, generation: connection.generation };
+        self.closing.push_back((now + LINGER, key));
+        self.send(index, farewell, now);
+    }
+
+    /// Everything is written: the client has a while to end the connection from its side.
+    pub(super) fn finish(&mut self, index: u32, now: Instant) {
+        if let Some(key) = self.key(index) {
+            let connection = &mut self.connections[index as usize];
+            connection.outlet.finish();
+            connection.finished = Some(now + LINGER);
+            self.closing.push_back((now + LINGER, key));
+        }
+    }
+
+    pub(super) fn remove(&mut self, index: u32, reason: CloseReason) {
+        self.unseat(index);
+        let connection = self.connections.remove(index as usize);
+        self.blocked.remove(&index);
+        let counters = &self.shared.counters;
+        self.queued -= connection.queued();
+        subtract(&counters.queued, connection.queued() as u64);
+        subtract(&counters.active[connection.path as usize], 1);
+        add(&counters.closed[reason as usize], 1);
+        drop(connection);
+        self.shared.ended.notify_waiters();
+        if self.connections.is_empty() {
+            self.connections.shrink_to_fit();
+        }
+    }
+
+    /// Cuts those for which most waits, until what waits for all is within this shard's part of the budget.
+    pub(super) fn keep_budget(&mut self) {
+        let budget = self.shared.settings.budget_bytes / self.shared.settings.shards.max(1);
+        if self.queued <= budget {
+            return;
+        }
+        let queued = |index: &u32| self.connections[*index as usize].queued();
+        let mut largest_last: Vec<u32> = self.blocked.iter().copied().collect();
+        largest_last.sort_by_cached_key(queued);
+        while self.queued > budget
+            && let Some(index) = largest_last.pop()
+        {
+            self.remove(index, CloseReason::Slow);
+        }
+    }
+}
