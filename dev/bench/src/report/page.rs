@@ -34,7 +34,7 @@ pub(super) fn machine() -> String {
     let model = models.first().map_or("of an unknown model", |model| model.trim_start_matches(['\t', ' ', ':']));
     let kernel = fs::read_to_string("/proc/sys/kernel/osrelease").unwrap_or_default();
     let kernel = kernel.trim().splitn(3, '.').take(2).collect::<Vec<_>>().join(".");
-    format!("Measured on {day}: {} cores of {model}, Linux {}.", models.len(), kernel.trim())
+    format!("Measured on {day}: {} cores of {model}, Linux {}.", models.len(), kernel)
 }
 
 #[cfg(test)]

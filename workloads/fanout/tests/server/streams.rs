@@ -2,6 +2,7 @@
 
 use http_body_util::BodyExt as _;
 use realtime_fanout::{CloseReason, Settings};
+use rustix::process::{Resource, Rlimit, getrlimit, setrlimit};
 use tokio::time::timeout;
 
 use super::{
@@ -170,6 +171,39 @@ async fn a_client_that_does_not_read_is_cut_while_others_lose_nothing(request: &
     let read = slow.rest().await.len();
     assert!(read < LENGTH * 300, "{read} bytes waited for a client that reads nothing");
     drop(fast);
+    world.end().await;
+}
+
+/// The others hear little, so that the machine can serve so many; the slow client hears everything.
+#[tokio::test]
+async fn a_client_that_reads_nothing_disturbs_none_of_a_thousand_others() {
+    const OTHERS: usize = 1000;
+    const FEW: &str = "GET /events/stream?channel=orders HTTP/1.1\r\nHost: a\r\n\r\n";
+    // Both ends of each connection are here, and many systems begin with a limit of 1,024 files.
+    let files = getrlimit(Resource::Nofile);
+    setrlimit(Resource::Nofile, Rlimit { current: files.maximum, ..files }).unwrap();
+    let mut world = World::with(limits(OTHERS + 10), Settings { shards: 2, ..Settings::default() }).await;
+    let mut slow = Client::with_small_buffer(world.address).await;
+    slow.send(PLAIN).await;
+    let mut others = Vec::new();
+    for _ in 0..OTHERS {
+        others.push(Client::stream(world.address, FEW).await);
+    }
+    world.until_open(OTHERS as u64 + 1).await;
+    let orders: Vec<u64> = (0..EVENTS).filter(|number| number % 60 == 0).collect();
+    for number in 0..EVENTS {
+        let (channel, length) = if orders.contains(&number) { ("orders", 100) } else { ("stock", LENGTH) };
+        world.publish(channel, length);
+    }
+    world.until(|statistics| statistics.closed[CloseReason::Slow as usize] == 1).await;
+    for (place, other) in others.iter_mut().enumerate() {
+        for number in &orders {
+            let event = other.event().await;
+            assert!(event.data.starts_with(&format!(r#"{{"number":{number},"#)), "client {place}: {:.60}", event.data);
+        }
+    }
+    assert_eq!(world.engine.statistics().connections(), OTHERS as u64);
+    drop((slow, others));
     world.end().await;
 }
 
