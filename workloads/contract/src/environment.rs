@@ -64,6 +64,19 @@ pub const RING_BYTES: &str = "REALTIME_RING_BYTES";
 /// Offsets of a partition within which an event id counts once; 10,000 by default.
 pub const DEDUPLICATION_WINDOW: &str = "REALTIME_DEDUPLICATION_WINDOW";
 
+/// Bytes of a message of a Socket.IO client, at most; 131072 by default.
+pub const SOCKET_PAYLOAD_BYTES: &str = "REALTIME_SOCKET_PAYLOAD_BYTES";
+/// Connections of one client address to the namespace `/demo`, at most, over all instances; 10 by default.
+pub const DEMO_CONNECTIONS_PER_ADDRESS: &str = "REALTIME_DEMO_CONNECTIONS_PER_ADDRESS";
+/// Pings of one connection to the namespace `/demo`, at most; 100 by default.
+pub const DEMO_PINGS: &str = "REALTIME_DEMO_PINGS";
+/// Seconds between two random strings of the namespace `/demo`, at least; 5 by default.
+pub const DEMO_SHORTEST_SECONDS: &str = "REALTIME_DEMO_SHORTEST_SECONDS";
+/// Seconds between two random strings of the namespace `/demo`, at most; 15 by default.
+pub const DEMO_LONGEST_SECONDS: &str = "REALTIME_DEMO_LONGEST_SECONDS";
+/// `true` when `/api/websocket/health` may show the addresses of clients; `false` by default.
+pub const DEMO_SHOW_ADDRESSES: &str = "REALTIME_DEMO_SHOW_ADDRESSES";
+
 /// Topics of the stack for `realtime-consumer prepare`: JSON `[{"name", "partitions"}]`.
 pub const TOPICS: &str = "REALTIME_TOPICS";
 /// Replication factor of those topics.
@@ -73,6 +86,9 @@ pub const TOPIC_REPLICATION: &str = "REALTIME_TOPIC_REPLICATION";
 pub const PREPARE_SECONDS: &str = "REALTIME_PREPARE_SECONDS";
 /// Connections of a process to Postgres, at most.
 pub const POSTGRES_POOL: &str = "REALTIME_POSTGRES_POOL";
+
+/// Hours that the feed's events stay in Postgres for clients that come back; 24 by default.
+pub const FEED_RETENTION_HOURS: &str = "REALTIME_FEED_RETENTION_HOURS";
 
 /// Name of the stack that a pod belongs to. With [`NAMESPACE`] and [`POD`] it turns the readiness report on.
 pub const STACK: &str = "REALTIME_STACK";
