@@ -1,0 +1,242 @@
+//! What an application says and does in a namespace.
+//!
+//! ```text
+//! CONNECT ─► connect (tokio) ─► Admission ─► Socket: events, acknowledgements, feed ─► Departed
+//!                            └► Denial
+//! ```
+
+use std::{
+    any::Any,
+    borrow::Cow,
+    net::IpAddr,
+    time::{Duration, Instant},
+};
+
+use futures::future::BoxFuture;
+use realtime_fanout::{CloseReason, Filter, session::Subscription};
+use serde_json::value::RawValue;
+
+use crate::{
+    arguments::Arguments,
+    packet::Packet,
+    session::{
+        hub::Hub,
+        joined::{Joined, Leaving},
+        shared::Shared,
+    },
+};
+
+/// A namespace of a server: what its clients may do, and what they are told.
+pub trait Namespace: Send + Sync + 'static {
+    /// Its name, which begins with a slash; `/` is the main one.
+    fn name(&self) -> &str;
+
+    /// A client wants in. Runs on tokio, and is dropped when the client leaves meanwhile; so is an admission that finds the client
+    /// gone. What has to be given back then belongs into the `Drop` of the state.
+    fn connect(&self, request: Request) -> BoxFuture<'static, Result<Admission, Denial>>;
+
+    /// An event came. Runs on the thread of a shard: it must not block.
+    fn event(&self, socket: &mut Socket<'_>, event: Incoming);
+
+    /// Time to renew what is kept elsewhere about the socket, which comes about every
+    /// [`keep_every`](crate::settings::Settings::keep_every). Runs on the thread of a shard.
+    fn keep(&self, _socket: &mut Socket<'_>) {}
+
+    /// The socket is gone. Runs on the thread of a shard.
+    fn disconnected(&self, departed: Departed);
+}
+
+/// A client wants into a namespace.
+#[derive(Debug)]
+pub struct Request {
+    /// A fresh id for its socket: 20 characters of base64url.
+    pub id: String,
+    /// What it says about itself: a JSON object.
+    pub auth: Option<Box<RawValue>>,
+    /// Its address, behind trusted proxies.
+    pub client: IpAddr,
+    /// How it speaks now.
+    pub transport: Transport,
+}
+
+/// A client is let in.
+pub struct Admission {
+    /// What it is told as its `sid`: the request's id, or that of the socket which it recovers.
+    pub id: String,
+    /// With what it recovers, which makes a namespace one with recovery: each event has the feed's cursor as its last argument.
+    pub pid: Option<String>,
+    /// What the application keeps about the socket.
+    pub state: Box<dyn Any + Send>,
+    /// What it is told first.
+    pub greeting: Vec<Emission>,
+    /// What it gets of the feed. One namespace of a connection has the feed: a second one would take it from the first. The history in it is
+    /// empty.
+    pub subscription: Option<Subscription>,
+    /// What it missed and the engine no longer has.
+    pub history: Vec<Emission>,
+}
+
+/// An event to one client.
+#[derive(Debug)]
+pub struct Emission {
+    /// Its name.
+    pub event: Cow<'static, str>,
+    /// Its arguments.
+    pub arguments: Arguments,
+    /// In a namespace with recovery: where in the feed the client is behind it. `None` for where the connection is.
+    pub cursor: Option<String>,
+}
+
+/// A client is not let in.
+#[derive(Debug)]
+pub enum Denial {
+    /// It is told so, and does not come back by itself.
+    Refused {
+        /// The sentence why.
+        message: String,
+        /// More about it: JSON.
+        data: Option<Box<RawValue>>,
+    },
+    /// Not now: its connection is closed, and it comes back.
+    Away(CloseReason),
+}
+
+/// An event from a client.
+#[derive(Debug)]
+pub struct Incoming {
+    /// Its name.
+    pub event: Box<str>,
+    /// Its arguments.
+    pub arguments: Arguments,
+    /// The number under which it wants an answer.
+    pub acknowledgement: Option<u64>,
+}
+
+/// How a client speaks.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Transport {
+    /// By requests, one of which waits for what comes.
+    Polling,
+    /// By a websocket.
+    WebSocket,
+}
+
+impl Transport {
+    /// Both, in the order of the metrics.
+    pub const ALL: [Self; 2] = [Self::Polling, Self::WebSocket];
+
+    /// Name in requests and metrics.
+    pub const fn name(self) -> &'static str {
+        match self {
+            Self::Polling => "polling",
+            Self::WebSocket => "websocket",
+        }
+    }
+}
+
+/// A socket that is gone.
+pub struct Departed {
+    /// Its id.
+    pub id: String,
+    /// The client's address.
+    pub client: IpAddr,
+    /// How the client spoke last.
+    pub transport: Transport,
+    /// How long it was in the namespace.
+    pub connected_for: Duration,
+    /// What the application kept about it.
+    pub state: Box<dyn Any + Send>,
+    /// Why it is gone.
+    pub reason: Departure,
+}
+
+/// Why a socket is gone.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Departure {
+    /// The client said that it leaves the namespace.
+    Client,
+    /// The application sent it away.
+    Server,
+    /// Its connection ended.
+    Transport(CloseReason),
+}
+
+/// A client in a namespace, while the application is called about it.
+pub struct Socket<'a> {
+    pub(crate) hub: &'a mut dyn Hub,
+    pub(crate) shared: &'a Shared,
+    pub(crate) joined: &'a mut Joined,
+    pub(crate) client: IpAddr,
+    pub(crate) transport: Transport,
+}
+
+impl Socket<'_> {
+    /// Its id, which the client knows as `sid`.
+    pub fn id(&self) -> &str {
+        &self.joined.id
+    }
+
+    /// The client's address, behind trusted proxies.
+    pub const fn client(&self) -> IpAddr {
+        self.client
+    }
+
+    /// How the client speaks now.
+    pub const fn transport(&self) -> Transport {
+        self.transport
+    }
+
+    /// When it was let in.
+    pub const fn connected_at(&self) -> Instant {
+        self.joined.connected_at
+    }
+
+    /// What the application keeps about it, if it is of that type.
+    pub fn state<T: Any>(&mut self) -> Option<&mut T> {
+        self.joined.state.downcast_mut()
+    }
+
+    /// Sends an event.
+    pub fn emit(&mut self, event: &str, arguments: Arguments) {
+        if !self.is_leaving() {
+            self.joined.emit(event, arguments, None, &mut self.hub, self.shared, self.transport);
+        }
+    }
+
+    /// Answers an event of the client.
+    pub fn acknowledge(&mut self, id: u64, arguments: Arguments) {
+        if !self.is_leaving() {
+            let namespace = self.shared.name(self.joined.namespace).into();
+            let packet = Packet::Acknowledgement { namespace, id, arguments };
+            self.shared.say(&packet, self.transport, self.hub);
+        }
+    }
+
+    /// Wants other events of the feed from now on. Without a subscription nothing happens.
+    pub fn select(&mut self, filter: Filter) {
+        if self.joined.has_feed {
+            self.hub.select(filter);
+        }
+    }
+
+    /// Wants no more events of the feed.
+    pub fn unsubscribe(&mut self) {
+        if self.joined.has_feed {
+            self.hub.unsubscribe();
+        }
+    }
+
+    /// Sends the client out of the namespace; it does not come back by itself. Nothing is sent behind it.
+    pub fn disconnect(&mut self) {
+        self.joined.leaving.get_or_insert(Leaving::Namespace);
+    }
+
+    /// Closes the client's connection, in all namespaces; it comes back. Nothing is sent behind it.
+    pub fn close(&mut self, reason: CloseReason) {
+        self.joined.leaving = Some(Leaving::Connection(reason));
+    }
+
+    const fn is_leaving(&self) -> bool {
+        self.joined.leaving.is_some()
+    }
+}
