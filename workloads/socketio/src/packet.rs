@@ -94,6 +94,9 @@ pub enum Error {
         /// How many may be.
         limit: usize,
     },
+    /// A namespace's name has control characters.
+    #[error("failed to read a packet's namespace")]
+    ReadNamespace,
     /// An id is needed and missing, or it is too large.
     #[error("failed to read a packet's acknowledgement id")]
     ReadId,

@@ -19,7 +19,7 @@ pub(super) fn packet(text: &str, attachments_limit: usize) -> Result<(Packet, Op
     } else {
         (None, rest)
     };
-    let (namespace, rest) = namespace(rest);
+    let (namespace, rest) = namespace(rest)?;
     let (id, data) = id(rest)?;
     let packet = match kind {
         "0" => Packet::Connect { namespace, data: optional_object(data)? },
@@ -48,14 +48,18 @@ fn attachments(text: &str, limit: usize) -> Result<(usize, &str), Error> {
     }
 }
 
-/// From a slash to a comma or the end. Some clients put a query behind the name, which says nothing here.
-fn namespace(text: &str) -> (Name, &str) {
+/// From a slash to a comma or the end. Some clients put a query behind the name, which says nothing here. Control characters are refused, because one of
+/// them separates packets.
+fn namespace(text: &str) -> Result<(Name, &str), Error> {
     if !text.starts_with('/') {
-        return (MAIN.into(), text);
+        return Ok((MAIN.into(), text));
     }
     let (name, rest) = text.split_once(',').unwrap_or((text, ""));
     let name = name.split_once('?').map_or(name, |(name, _)| name);
-    (name.into(), rest)
+    if name.contains(char::is_control) {
+        return Err(Error::ReadNamespace);
+    }
+    Ok((name.into(), rest))
 }
 
 fn id(text: &str) -> Result<(Option<u64>, &str), Error> {

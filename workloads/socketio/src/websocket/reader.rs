@@ -74,12 +74,13 @@ impl Reader {
     /// When the client breaks the rules or a message is too long. Messages before it have been given away. Nothing is read afterwards.
     pub fn read(&mut self, mut bytes: &mut [u8], limit: usize, take: &mut dyn FnMut(Message<'_>)) -> Result<(), Error> {
         while !bytes.is_empty() && !self.over {
-            let step = self.step(bytes, limit, take);
-            if step.is_err() {
-                self.over = true;
+            match self.step(bytes, limit, take) {
+                Ok(rest) => bytes = rest,
+                Err(error) => {
+                    *self = Self { unfinished: None, over: true };
+                    return Err(error);
+                }
             }
-            let rest = step?;
-            bytes = rest;
         }
         if self.over || self.unfinished.as_ref().is_some_and(|unfinished| unfinished.is_empty()) {
             self.unfinished = None;
