@@ -86,7 +86,7 @@ pub(crate) async fn run(config: Config) -> anyhow::Result<()> {
     let requests = RequestMetrics::register(&metrics.registry).context("failed to register the request metrics")?;
     let cache = Cache::new(redis, metrics.clone());
     let (state, publisher) = ApiState::new(Store::new(pool.clone()), cache, board.clone(), metrics.clone())?;
-    metrics.registry.register(Box::new(EngineCollector::new(state.engine.clone(), "sse")?))?;
+    metrics.registry.register(Box::new(EngineCollector::new(state.engine.clone())?))?;
     let (socketio, layer) = SocketIoServer::new(&metrics.websocket_connections);
 
     let mut tasks = start(&config, &state, publisher, pool, &socketio, &steps).await?;

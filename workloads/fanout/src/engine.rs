@@ -9,16 +9,20 @@ use std::{
     time::Duration,
 };
 
+use bytes::Bytes;
 use prometheus::Histogram;
 use thiserror::Error;
 
 use crate::{
     CloseReason, CursorCodec, Draft, Event, Lane, Settings, Statistics, Vector,
     inbox::{Command, Inbox},
-    outlet::Outlet,
+    opening::Held,
+    outlet::{Outlet, Requests},
     reactor,
-    shard::{Batch, Join},
-    shared::{Shared, add},
+    rendering::Renderings,
+    session::{Address, News, Rendering, Session, Word},
+    shard::{Batch, Begins, Join},
+    shared::{Path, Shared, add},
 };
 
 /// Bytes of events that may wait for one shard.
@@ -58,7 +62,20 @@ impl Engine {
         codec: Arc<dyn CursorCodec>,
         heartbeat: fn() -> String,
     ) -> Result<(Self, Publisher), Error> {
-        let shared = Arc::new(Shared::new(settings, codec, heartbeat));
+        Self::start_with(settings, codec, heartbeat, Vec::new())
+    }
+
+    /// The same, with forms beside SSE: sessions ask for them by their number, the first of which is 1.
+    ///
+    /// # Errors
+    /// [`enum@Error`] when the system refuses.
+    pub fn start_with(
+        settings: Settings,
+        codec: Arc<dyn CursorCodec>,
+        heartbeat: fn() -> String,
+        renderings: Vec<Arc<dyn Rendering>>,
+    ) -> Result<(Self, Publisher), Error> {
+        let shared = Arc::new(Shared::new(settings, codec, heartbeat, Renderings::new(renderings)));
         let inboxes = (0..settings.shards.max(1))
             .map(|shard| reactor::start(shard, shared.clone()).map_err(|source| Error::StartShard { shard, source }))
             .collect::<Result<Vec<_>, _>>()?;
@@ -90,17 +107,22 @@ impl Engine {
 
     /// From now on connections are served; until then they are told to come back.
     pub fn open(&self) {
-        self.tell(|| Command::Open);
+        self.tell_all(|| Command::Open);
     }
 
     /// Closes all connections, spread over the window, and those that come later at once.
     pub fn drain(&self, window: Duration) {
-        self.tell(|| Command::Drain(window));
+        self.tell_all(|| Command::Drain(window));
     }
 
     /// Numbers since the start.
     pub fn statistics(&self) -> Statistics {
         self.0.shared.counters.statistics()
+    }
+
+    /// Whether events go out in other forms beside SSE.
+    pub(crate) fn speaks(&self) -> bool {
+        self.0.shared.renderings.beside_sse() > 0
     }
 
     /// Ages of events when they were written, in seconds.
@@ -119,15 +141,49 @@ impl Engine {
         }
     }
 
-    /// Gives a connection to a shard.
-    pub(crate) fn join(&self, join: Join<Outlet>) {
-        add(&self.0.shared.counters.active[join.path as usize], 1);
-        let number = self.0.joined.fetch_add(1, Ordering::Relaxed);
-        let inbox = &self.0.inboxes[number % self.0.inboxes.len()];
-        inbox.push(Command::Join(Box::new(join)));
+    /// Tells a session something; nothing happens when it has ended, and the word is dropped.
+    pub fn tell(&self, address: Address, word: Word) {
+        if let Some(inbox) = self.0.inboxes.get(usize::from(address.shard)) {
+            inbox.push(Command::Tell(address.key, word));
+        }
     }
 
-    fn tell(&self, command: impl Fn() -> Command) {
+    /// Tells all sessions something.
+    pub fn announce(&self, news: &News) {
+        self.tell_all(|| Command::Announce(news.clone()));
+    }
+
+    /// Begins a session without a socket: what waits for its client answers the requests that the session gives to its voice. Pieces of an
+    /// answer stand behind one another with `separator` between. The guard lives as long as the session.
+    pub fn converse(&self, session: Box<dyn Session>, separator: u8, guard: Option<Held>) {
+        self.join(Join {
+            outlet: Outlet::Requests(Requests::new(separator)),
+            path: Path::Polling,
+            head: Bytes::new(),
+            begins: Begins::Session(session),
+            guard,
+        });
+    }
+
+    /// Gives a connection to a shard.
+    pub(crate) fn join(&self, join: Join<Outlet>) {
+        let number = self.0.joined.fetch_add(1, Ordering::Relaxed) % self.0.inboxes.len();
+        self.join_shard(number, join);
+    }
+
+    /// Gives a connection to the shard of that address. One that no shard has is dropped.
+    pub(crate) fn join_at(&self, address: Address, join: Join<Outlet>) {
+        self.join_shard(usize::from(address.shard), join);
+    }
+
+    fn join_shard(&self, number: usize, join: Join<Outlet>) {
+        if let Some(inbox) = self.0.inboxes.get(number) {
+            add(&self.0.shared.counters.of(join.path).active, 1);
+            inbox.push(Command::Join(Box::new(join)));
+        }
+    }
+
+    fn tell_all(&self, command: impl Fn() -> Command) {
         for inbox in &self.0.inboxes {
             inbox.push(command());
         }
@@ -175,7 +231,7 @@ impl Publisher {
         self.flush();
         self.engine.0.shared.ring_mut().lose(lane, next);
         self.vector.set(lane, next.max(self.vector.next(lane)));
-        self.engine.tell(|| Command::Close(CloseReason::Overtaken));
+        self.engine.tell_all(|| Command::Close(CloseReason::Overtaken));
         self.flush();
     }
 
@@ -200,7 +256,8 @@ impl Publisher {
     pub fn push(&mut self, draft: &Draft<'_>) {
         self.vector.advance(draft.lane, draft.offset);
         let cursor = self.engine.encode(&self.vector);
-        self.waiting.push(Arc::new(Event::new(draft, &cursor)));
+        let renderings = self.engine.0.shared.renderings.beside_sse();
+        self.waiting.push(Arc::new(Event::with_renderings(draft, &cursor, renderings)));
     }
 
     /// Sends out what was pushed: into memory, and to each shard at once.
@@ -218,6 +275,6 @@ impl Publisher {
         };
         let batch = Arc::new(Batch { first, events, bytes, vector: self.vector.clone() });
         add(&self.engine.0.shared.untaken, bytes * self.engine.0.inboxes.len() as u64);
-        self.engine.tell(|| Command::Publish(batch.clone()));
+        self.engine.tell_all(|| Command::Publish(batch.clone()));
     }
 }

@@ -1,10 +1,10 @@
 //! One event, rendered once for everybody.
 
-use std::borrow::Cow;
+use std::{borrow::Cow, sync::OnceLock};
 
 use bytes::Bytes;
 
-use crate::{Lane, sse};
+use crate::{Lane, session::Rendering, sse};
 
 /// What becomes an event.
 #[derive(Clone, Copy, Debug)]
@@ -38,11 +38,18 @@ pub struct Event {
     pub recorded_at: Option<i64>,
     frame: Bytes,
     data_begins: usize,
+    /// In the forms of the engine's renderings, made when first needed.
+    rendered: Box<[OnceLock<Bytes>]>,
 }
 
 impl Event {
     /// Renders a draft. `cursor` is that of a client which has seen everything up to this event.
     pub fn new(draft: &Draft<'_>, cursor: &str) -> Self {
+        Self::with_renderings(draft, cursor, 0)
+    }
+
+    /// The same, with room for so many renderings.
+    pub(crate) fn with_renderings(draft: &Draft<'_>, cursor: &str, renderings: usize) -> Self {
         let id = sse::Frame::with_capacity(cursor.len() + draft.data.len() + 32).id(cursor);
         let data_begins = id.len();
         Self {
@@ -53,12 +60,25 @@ impl Event {
             recorded_at: draft.recorded_at,
             frame: id.data(draft.data).encode(),
             data_begins,
+            rendered: (0..renderings).map(|_| OnceLock::new()).collect(),
         }
     }
 
     /// The frame with the shared cursor as its id.
     pub const fn frame(&self) -> &Bytes {
         &self.frame
+    }
+
+    /// The cursor of a client that has seen everything up to this event.
+    pub fn cursor(&self) -> &str {
+        let id = std::str::from_utf8(&self.frame[..self.data_begins]).unwrap_or_default();
+        id.strip_prefix(sse::ID).and_then(|id| id.strip_suffix('\n')).unwrap_or_default()
+    }
+
+    /// In the form of the rendering with that index, with the shared cursor.
+    pub(crate) fn rendered(&self, index: usize, rendering: &dyn Rendering) -> Bytes {
+        let render = || rendering.render(self, self.cursor());
+        self.rendered.get(index).map_or_else(render, |place| place.get_or_init(render).clone())
     }
 
     /// The frame behind its id.
@@ -91,6 +111,7 @@ mod tests {
     #[test]
     fn is_rendered_with_and_without_the_shared_id() {
         let event = event(r#"{"a":1}"#);
+        assert_eq!(event.cursor(), "cursor");
         assert_eq!(event.frame(), "id: cursor\ndata: {\"a\":1}\n\n");
         assert_eq!(event.frame_without_id(), "data: {\"a\":1}\n\n");
         assert_eq!(event.frame_without_id().as_ptr(), event.frame()[11..].as_ptr(), "the bytes were copied");

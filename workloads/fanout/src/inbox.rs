@@ -11,6 +11,7 @@ use mio::Waker;
 use crate::{
     CloseReason,
     outlet::Outlet,
+    session::{News, Word},
     shard::{Batch, Join, Key},
 };
 
@@ -24,6 +25,10 @@ pub(crate) enum Command {
     Writable(Key),
     /// The reader of a pipe is gone.
     Gone(Key),
+    /// Something for a session.
+    Tell(Key, Word),
+    /// Something for all sessions.
+    Announce(News),
     /// Connections are served from now on.
     Open,
     /// Every connection is closed now.

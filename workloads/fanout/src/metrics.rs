@@ -3,89 +3,94 @@
 use std::collections::HashMap;
 
 use prometheus::{
-    IntCounter, IntCounterVec, IntGauge, IntGaugeVec, Opts,
+    IntCounterVec, IntGaugeVec, Opts,
     core::{Collector, Desc},
     proto::MetricFamily,
 };
 
-use crate::{CloseReason, Engine, Path, Resume};
+use crate::{CloseReason, Engine, Path, PathStatistics, Resume};
 
 /// Reads an engine whenever metrics are gathered.
 pub struct EngineCollector {
     engine: Engine,
     descriptions: Vec<Desc>,
-    transport: String,
 }
 
 /// Name, help and labels of each metric.
 type Metric = (&'static str, &'static str, &'static [&'static str]);
 
-const ACTIVE: Metric =
-    ("realtime_connections_active", "Open connections by the way in which they are served", &["path"]);
-const OPENED: Metric = ("realtime_connections_opened_total", "Connections ever opened", &[]);
-const CLOSED: Metric = ("realtime_connections_closed_total", "Ended connections by reason", &["reason"]);
-const RESUMED: Metric = ("realtime_resumes_total", "Streams by how they began", &["result"]);
-const DELIVERED: Metric = ("realtime_deliveries_total", "Events written to a connection, or waiting for it", &[]);
+const ACTIVE: Metric = (
+    "realtime_connections_active",
+    "Open connections by what they speak and the way in which they are served",
+    &["transport", "path"],
+);
+const OPENED: Metric = ("realtime_connections_opened_total", "Connections ever opened", &["transport"]);
+const CLOSED: Metric = ("realtime_connections_closed_total", "Ended connections by reason", &["transport", "reason"]);
+const RESUMED: Metric = ("realtime_resumes_total", "Subscriptions by how they began", &["transport", "result"]);
+const DELIVERED: Metric =
+    ("realtime_deliveries_total", "Events written to a connection, or waiting for it", &["transport"]);
 const FAILED: Metric = (
     "realtime_deliveries_failed_total",
     "Events that a connection did not get, because it ended or was closed for being slow",
-    &[],
+    &["transport"],
 );
-const QUEUED: Metric = ("realtime_queue_bytes", "Bytes that wait for connections", &[]);
+const QUEUED: Metric = ("realtime_queue_bytes", "Bytes that wait for connections", &["transport"]);
 const METRICS: [Metric; 7] = [ACTIVE, OPENED, CLOSED, RESUMED, DELIVERED, FAILED, QUEUED];
 
 impl EngineCollector {
-    /// A collector to be registered; `transport` becomes a label of all its metrics.
+    /// A collector to be registered.
     ///
     /// # Errors
-    /// When `transport` cannot be a label's value.
-    pub fn new(engine: Engine, transport: &str) -> Result<Self, prometheus::Error> {
-        let label = HashMap::from([("transport".to_owned(), transport.to_owned())]);
+    /// None as long as the names above are what they are.
+    pub fn new(engine: Engine) -> Result<Self, prometheus::Error> {
         let describe = |(name, help, labels): Metric| {
             let labels = labels.iter().map(ToString::to_string).collect();
-            Desc::new(name.to_owned(), help.to_owned(), labels, label.clone())
+            Desc::new(name.to_owned(), help.to_owned(), labels, HashMap::new())
         };
         let descriptions = METRICS.into_iter().map(describe).collect::<Result<_, _>>()?;
-        Ok(Self { engine, descriptions, transport: transport.to_owned() })
+        Ok(Self { engine, descriptions })
     }
 
     fn families(&self) -> Result<Vec<MetricFamily>, prometheus::Error> {
-        let statistics = self.engine.statistics();
-        let active = IntGaugeVec::new(self.options(ACTIVE), ACTIVE.2)?;
-        for (path, count) in Path::ALL.iter().zip(statistics.active) {
-            active.with_label_values(&[path.name()]).set(signed(count));
+        let active = gauges(ACTIVE)?;
+        let queued = gauges(QUEUED)?;
+        let [opened, delivered, failed] = [counters(OPENED)?, counters(DELIVERED)?, counters(FAILED)?];
+        let [closed, resumed] = [counters(CLOSED)?, counters(RESUMED)?];
+        for (path, numbers) in self.paths() {
+            let transport = path.transport();
+            active.with_label_values(&[transport, path.name()]).set(signed(numbers.active));
+            queued.with_label_values(&[transport]).add(signed(numbers.queued));
+            for (family, count) in
+                [(&opened, numbers.opened), (&delivered, numbers.delivered), (&failed, numbers.failed)]
+            {
+                family.with_label_values(&[transport]).inc_by(count);
+            }
+            for (reason, count) in CloseReason::ALL.iter().zip(numbers.closed) {
+                closed.with_label_values(&[transport, reason.name()]).inc_by(count);
+            }
+            for (result, count) in Resume::ALL.iter().zip(numbers.resumed) {
+                resumed.with_label_values(&[transport, result.name()]).inc_by(count);
+            }
         }
-        let queued = IntGauge::with_opts(self.options(QUEUED))?;
-        queued.set(signed(statistics.queued));
-        let mut families = active.collect();
-        families.extend(queued.collect());
-        families.extend(self.labelled(CLOSED, CloseReason::ALL.map(CloseReason::name).iter().zip(statistics.closed))?);
-        families.extend(self.labelled(RESUMED, Resume::ALL.map(Resume::name).iter().zip(statistics.resumed))?);
-        for (metric, count) in
-            [(OPENED, statistics.opened), (DELIVERED, statistics.delivered), (FAILED, statistics.failed)]
-        {
-            let counter = IntCounter::with_opts(self.options(metric))?;
-            counter.inc_by(count);
-            families.extend(counter.collect());
-        }
-        Ok(families)
+        let gauges = [active, queued].into_iter().flat_map(|family| family.collect());
+        let counters = [opened, closed, resumed, delivered, failed].into_iter().flat_map(|family| family.collect());
+        Ok(gauges.chain(counters).collect())
     }
 
-    fn labelled<'a>(
-        &self,
-        metric: Metric,
-        counts: impl Iterator<Item = (&'a &'static str, u64)>,
-    ) -> Result<Vec<MetricFamily>, prometheus::Error> {
-        let counters = IntCounterVec::new(self.options(metric), metric.2)?;
-        for (label, count) in counts {
-            counters.with_label_values(&[*label]).inc_by(count);
-        }
-        Ok(counters.collect())
+    /// An engine of streams alone has no others.
+    fn paths(&self) -> impl Iterator<Item = (Path, PathStatistics)> {
+        let speaks = self.engine.speaks();
+        let all = Path::ALL.into_iter().zip(self.engine.statistics().by_path);
+        all.filter(move |(path, _)| speaks || matches!(path, Path::Raw | Path::Hyper))
     }
+}
 
-    fn options(&self, (name, help, _): Metric) -> Opts {
-        Opts::new(name, help).const_label("transport", self.transport.clone())
-    }
+fn gauges((name, help, labels): Metric) -> Result<IntGaugeVec, prometheus::Error> {
+    IntGaugeVec::new(Opts::new(name, help), labels)
+}
+
+fn counters((name, help, labels): Metric) -> Result<IntCounterVec, prometheus::Error> {
+    IntCounterVec::new(Opts::new(name, help), labels)
 }
 
 fn signed(count: u64) -> i64 {
@@ -125,7 +130,7 @@ mod tests {
     fn shows_the_engine_as_it_is_when_gathered() {
         let (engine, _publisher) = Engine::start(Settings::default(), Arc::new(Nothing), String::new).unwrap();
         let registry = Registry::new();
-        registry.register(Box::new(EngineCollector::new(engine, "sse").unwrap())).unwrap();
+        registry.register(Box::new(EngineCollector::new(engine).unwrap())).unwrap();
         let text = TextEncoder::new().encode_to_string(&registry.gather()).unwrap();
         for line in [
             "realtime_connections_active{path=\"raw\",transport=\"sse\"} 0\n",
@@ -136,5 +141,6 @@ mod tests {
         ] {
             assert!(text.contains(line), "{line} is not in\n{text}");
         }
+        assert!(!text.contains("websocket"), "{text}");
     }
 }

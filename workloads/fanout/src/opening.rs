@@ -8,14 +8,26 @@ use std::{
 
 use bytes::Bytes;
 
-use crate::{CloseReason, Filter, Vector};
+use crate::{
+    CloseReason, Filter, Vector,
+    session::{Address, Session},
+};
 
 /// Something that lives as long as a connection, or as what it is held for.
 pub type Held = Box<dyn Any + Send>;
 
-/// A stream that a handler grants: it travels to the server as an extension of the answer, whose status and header fields begin the stream.
+/// A connection that a handler grants: it travels to the server as an extension of the answer, whose status and header fields begin the
+/// stream, or accept the websocket.
 #[derive(Clone)]
-pub struct Opening(Arc<Mutex<Option<Grant>>>);
+pub struct Opening(Arc<Mutex<Option<Opened>>>);
+
+/// What a handler grants.
+pub(crate) enum Opened {
+    /// Events, to a client that has nothing to say.
+    Stream(Box<Grant>),
+    /// A conversation over the client's socket, on the shard of that address if there is one.
+    Session(Box<dyn Session>, Option<Address>),
+}
 
 /// The content of an [`Opening`].
 pub struct Grant {
@@ -102,12 +114,33 @@ pub enum Heartbeat {
 impl Opening {
     /// To be put into the extensions of the answer.
     pub fn new(grant: Grant) -> Self {
-        Self(Arc::new(Mutex::new(Some(grant))))
+        Self::of(Opened::Stream(Box::new(grant)))
     }
 
-    /// The grant, once.
+    /// To be put into the extensions of an answer with status 101: a conversation over the client's socket.
+    pub fn session(session: Box<dyn Session>) -> Self {
+        Self::of(Opened::Session(session, None))
+    }
+
+    /// The same, on the shard of that address: only there can it give its socket to the session that the address is of.
+    pub fn session_at(session: Box<dyn Session>, address: Address) -> Self {
+        Self::of(Opened::Session(session, Some(address)))
+    }
+
+    /// The grant of a stream, once.
     pub fn take(&self) -> Option<Grant> {
+        match self.take_opened()? {
+            Opened::Stream(grant) => Some(*grant),
+            Opened::Session(..) => None,
+        }
+    }
+
+    pub(crate) fn take_opened(&self) -> Option<Opened> {
         self.0.lock().unwrap_or_else(PoisonError::into_inner).take()
+    }
+
+    fn of(opened: Opened) -> Self {
+        Self(Arc::new(Mutex::new(Some(opened))))
     }
 }
 

@@ -13,7 +13,7 @@ use tracing::error;
 
 use crate::{
     inbox::{self, Command, Inbox},
-    outlet::Outlet,
+    outlet::{Heard, Outlet},
     shard::{Batch, Join, Key, Shard},
     shared::Shared,
 };
@@ -34,7 +34,7 @@ const SCRATCH: usize = 16 * 1024;
 pub(crate) fn start(number: usize, shared: Arc<Shared>) -> io::Result<Inbox> {
     let poll = Poll::new()?;
     let inbox = inbox::of_poll(&poll, WAKER)?;
-    let shard = Shard::new(shared.clone(), Instant::now());
+    let shard = Shard::new(u16::try_from(number).unwrap_or(u16::MAX), shared.clone(), Instant::now());
     let scratch = vec![0; SCRATCH];
     let reactor = Reactor { poll, inbox: inbox.clone(), backlog: VecDeque::new(), shared, shard, scratch };
     thread::Builder::new().name(format!("shard-{number}")).spawn(move || reactor.run(number))?;
@@ -91,6 +91,7 @@ impl Reactor {
                 return Ok(());
             }
             self.shard.sweep(now);
+            self.watch_moved();
             busy = self.shard.work(now);
         }
     }
@@ -110,14 +111,41 @@ impl Reactor {
             return;
         }
         let key = Key::from(event.token().0);
-        if (event.is_readable() || event.is_read_closed() || event.is_error())
-            && let Some(Outlet::Socket(socket)) = self.shard.outlet_mut(key)
-            && !socket.listen(&mut self.scratch)
-        {
+        if (event.is_readable() || event.is_read_closed() || event.is_error()) && !self.listen(key, now) {
             self.shard.gone(key);
         }
         if event.is_writable() {
             self.shard.writable(key, now);
+        }
+    }
+
+    /// Takes what the client of a socket said. False when it has ended the connection.
+    fn listen(&mut self, key: Key, now: Instant) -> bool {
+        if !self.shard.speaks(key) {
+            let Some(Outlet::Socket(socket)) = self.shard.outlet_mut(key) else { return true };
+            return socket.listen(&mut self.scratch);
+        }
+        // A session may give the socket away while it hears: the rest is read where the socket is then.
+        while let Some(Outlet::Socket(socket)) = self.shard.outlet_mut(key) {
+            match socket.read(&mut self.scratch) {
+                Heard::Bytes(length) => self.shard.hear(key, &mut self.scratch[..length], now),
+                Heard::Nothing => return true,
+                Heard::End => return false,
+            }
+        }
+        true
+    }
+
+    /// Sockets that belong to another connection now are known to the system by its number. What has come meanwhile is told anew.
+    fn watch_moved(&mut self) {
+        for key in self.shard.take_moved() {
+            let Self { poll, shard, .. } = self;
+            let Some(Outlet::Socket(socket)) = shard.outlet_mut(key) else { continue };
+            let interest = Interest::READABLE | Interest::WRITABLE;
+            if let Err(error) = poll.registry().reregister(&mut socket.stream, Token(key.into()), interest) {
+                error!(error = %error, "socket not watched");
+                shard.gone(key);
+            }
         }
     }
 
@@ -129,6 +157,8 @@ impl Reactor {
                 Command::Join(join) => self.join(*join, now),
                 Command::Writable(key) => self.shard.writable(key, now),
                 Command::Gone(key) => self.shard.gone(key),
+                Command::Tell(key, word) => self.shard.tell(key, word, now),
+                Command::Announce(news) => self.shard.announce(&*news, now),
                 Command::Open => self.shard.open(),
                 Command::Close(reason) => self.shard.close_all(reason, now),
                 Command::Drain(window) => self.shard.drain(window, now),
@@ -173,7 +203,7 @@ impl Reactor {
                 pipe.bind(inbox.clone(), key);
                 Ok(())
             }
-            None => Ok(()),
+            Some(Outlet::Requests(_)) | None => Ok(()),
         };
         if let Err(error) = attached {
             error!(error = %error, "socket not watched");

@@ -1,8 +1,8 @@
 //! The server: it accepts sockets, has the router answer their requests, and gives streams to the engine.
 //!
 //! ```text
-//! socket ─► head ─┬─ plain request for a stream ─► router ─► its socket goes to a shard            (raw)
-//!                 └─ anything else ─► hyper ─────► router ─► a shard writes to the answer's body   (hyper)
+//! socket ─► head ─┬─ plain request for a stream or a websocket ─► router ─► its socket goes to a shard  (raw)
+//!                 └─ anything else ─► hyper ─► router ─► a shard writes to the answer's body            (hyper)
 //! ```
 //!
 //! On both ways a handler grants a stream by an [`Opening`](crate::opening::Opening) in the extensions of its answer.
@@ -28,7 +28,10 @@ use tokio::{
 use tokio_util::sync::CancellationToken;
 
 use self::{accept::Server, desk::Desk, head::Rule, limits::Limits};
-pub use self::{desk::Client, refusal::refuse};
+pub use self::{
+    desk::{Client, Places},
+    refusal::refuse,
+};
 use crate::Engine;
 
 /// Sockets beyond those of streams: for requests that are no streams, and for those that are told to come back.
@@ -39,6 +42,8 @@ const SPARE: usize = 256;
 pub struct Settings {
     /// Paths of streams, as they stand in a request.
     pub stream_paths: Vec<String>,
+    /// Paths on which a websocket may be asked for.
+    pub upgrade_paths: Vec<String>,
     /// Within which a client sends the head of its request.
     pub head_time: Duration,
     /// Length of a head at most.
@@ -58,6 +63,7 @@ impl Settings {
     pub fn new(stream_paths: Vec<String>, connections: usize) -> Self {
         Self {
             stream_paths,
+            upgrade_paths: Vec::new(),
             head_time: Duration::from_secs(10),
             head_bytes: 16 * 1024,
             connections,
@@ -80,10 +86,11 @@ pub async fn serve(
     token: CancellationToken,
 ) -> JoinHandle<()> {
     let limits = Limits::new(settings.connections, settings.per_address, settings.trusted);
-    let rule = Rule { paths: settings.stream_paths, bytes: settings.head_bytes };
+    let Settings { stream_paths: paths, upgrade_paths, .. } = settings;
+    let rule = Rule { paths, upgrade_paths, bytes: settings.head_bytes };
     let sockets = (settings.connections + SPARE).min(Semaphore::MAX_PERMITS);
     let server = Server {
-        desk: Desk { router, limits, paths: rule.paths.clone() },
+        desk: Desk { router, limits, paths: rule.paths.clone(), upgrade_paths: rule.upgrade_paths.clone() },
         engine,
         rule,
         head_time: settings.head_time,

@@ -7,12 +7,14 @@
 mod beginning;
 mod catching;
 mod connection;
+mod conversing;
 mod ending;
 mod groups;
 mod sweep;
 
 use std::{
-    collections::{BTreeSet, VecDeque},
+    cmp::Reverse,
+    collections::{BTreeSet, BinaryHeap, VecDeque},
     sync::Arc,
     time::Instant,
 };
@@ -20,7 +22,10 @@ use std::{
 use bytes::Bytes;
 use slab::Slab;
 
-pub(crate) use self::{beginning::Join, connection::Write};
+pub(crate) use self::{
+    beginning::{Begins, Join},
+    connection::Write,
+};
 use self::{
     catching::Turn,
     connection::{Connection, Sent},
@@ -29,7 +34,8 @@ use self::{
 };
 use crate::{
     CloseReason, Event, Filter, Vector,
-    shared::{Shared, add, subtract},
+    session::Act,
+    shared::{Path, Shared, add, subtract},
 };
 
 /// Turns of catching up between two looks at what else there is to do.
@@ -56,6 +62,8 @@ pub(crate) struct Key {
 
 /// Who listens to what.
 pub(crate) struct Shard<W> {
+    /// Which shard of the engine it is.
+    number: u16,
     shared: Arc<Shared>,
     started: Instant,
     connections: Slab<Connection<W>>,
@@ -75,6 +83,12 @@ pub(crate) struct Shard<W> {
     cursor: Option<String>,
     generation: u32,
     open: bool,
+    /// When to wake which session.
+    wakes: BinaryHeap<Reverse<(Instant, Key)>>,
+    /// Connections that got the socket of another one.
+    moved: Vec<Key>,
+    /// Kept for its room.
+    acts: Vec<Act>,
 }
 
 impl From<Key> for usize {
@@ -89,9 +103,21 @@ impl From<usize> for Key {
     }
 }
 
+impl Key {
+    pub(crate) fn to_bytes(self) -> [u8; 8] {
+        (usize::from(self) as u64).to_be_bytes()
+    }
+
+    pub(crate) const fn from_bytes(bytes: [u8; 8]) -> Self {
+        let number = u64::from_be_bytes(bytes);
+        Self { index: (number & 0xffff_ffff) as u32, generation: (number >> 32) as u32 }
+    }
+}
+
 impl<W: Write> Shard<W> {
-    pub(crate) fn new(shared: Arc<Shared>, now: Instant) -> Self {
+    pub(crate) fn new(number: u16, shared: Arc<Shared>, now: Instant) -> Self {
         Self {
+            number,
             sweep: Sweep::new(shared.settings.heartbeat, now),
             shared,
             started: now,
@@ -107,6 +133,9 @@ impl<W: Write> Shard<W> {
             cursor: None,
             generation: 0,
             open: false,
+            wakes: BinaryHeap::new(),
+            moved: Vec::new(),
+            acts: Vec::new(),
         }
     }
 
@@ -127,7 +156,9 @@ impl<W: Write> Shard<W> {
         self.head = last.first + last.events.len() as u64;
         self.vector = last.vector.clone();
         self.cursor = None;
-        for delivery in self.groups.route(batches.iter().flat_map(|batch| &batch.events)) {
+        let shared = self.shared.clone();
+        let events = batches.iter().flat_map(|batch| &batch.events);
+        for delivery in self.groups.route(events, &shared.renderings) {
             self.deliver(&delivery, now);
         }
         let waiting: Vec<u32> = self.catching.iter().copied().collect();
@@ -149,15 +180,14 @@ impl<W: Write> Shard<W> {
     }
 
     fn deliver(&mut self, delivery: &Delivery, now: Instant) {
-        let (mut delivered, mut failed) = (0, 0);
+        let shared = self.shared.clone();
         // From the back: a connection that ends on the way gives its place to the last one, which has its bytes already.
         for place in (0..self.groups.members(delivery.group).len()).rev() {
             let Some(index) = self.groups.members(delivery.group).get(place).copied() else { continue };
+            let counters = shared.counters.of(self.connections[index as usize].path);
             let taken = self.send(index, delivery.chunk.clone(), now);
-            *(if taken { &mut delivered } else { &mut failed }) += delivery.events;
+            add(if taken { &counters.delivered } else { &counters.failed }, delivery.events);
         }
-        add(&self.shared.counters.delivered, delivered);
-        add(&self.shared.counters.failed, failed);
     }
 
     /// Writes to a connection, or lets wait; ends it, and says so, when neither is possible.
@@ -173,15 +203,9 @@ impl<W: Write> Shard<W> {
 
     /// Keeps account of a connection's queue after it was written to.
     fn settle(&mut self, index: u32, before: usize, sent: Sent, now: Instant) {
-        let connection = &mut self.connections[index as usize];
-        let after = connection.queued();
-        if after > before {
-            self.queued += after - before;
-            add(&self.shared.counters.queued, (after - before) as u64);
-        } else if before > after {
-            self.queued -= before - after;
-            subtract(&self.shared.counters.queued, (before - after) as u64);
-        }
+        let connection = &self.connections[index as usize];
+        let (after, closing) = (connection.queued(), connection.closing);
+        self.count_queued(connection.path, before, after);
         if after > 0 {
             self.blocked.insert(index);
         } else if before > 0 {
@@ -189,13 +213,22 @@ impl<W: Write> Shard<W> {
         }
         match sent {
             Sent::Waits => {}
-            Sent::Written if connection.closing.is_some() => self.finish(index, now),
+            Sent::Written if closing.is_some() => self.finish(index, now),
             Sent::Written => self.note_turn(index),
             Sent::Overflow => self.remove(index, CloseReason::Slow),
-            Sent::Broken => {
-                let reason = connection.closing.unwrap_or(CloseReason::Gone);
-                self.remove(index, reason);
-            }
+            Sent::Broken => self.remove(index, closing.unwrap_or(CloseReason::Gone)),
+        }
+    }
+
+    /// Keeps account of bytes that wait for a connection on that path.
+    fn count_queued(&mut self, path: Path, before: usize, after: usize) {
+        let queued = &self.shared.counters.of(path).queued;
+        if after > before {
+            self.queued += after - before;
+            add(queued, (after - before) as u64);
+        } else if before > after {
+            self.queued -= before - after;
+            subtract(queued, (before - after) as u64);
         }
     }
 
@@ -244,18 +277,20 @@ impl<W: Write> Shard<W> {
 
     fn turn(&mut self, key: Key, now: Instant) {
         let Some(connection) = self.connections.get_mut(key.index as usize) else { return };
+        let (path, rendering) = (connection.path, connection.rendering());
         let Some(catching) = connection.catching.as_mut().filter(|_| connection.generation == key.generation) else {
             return;
         };
         catching.noted = false;
-        match catching.turn(&self.shared, self.head, &self.vector) {
+        match catching.turn(&self.shared, rendering, self.head, &self.vector) {
             Turn::Wait => {}
             Turn::Overtaken => self.close(key.index, CloseReason::Overtaken, now),
             Turn::More(chunk, _) if chunk.is_empty() => self.note_turn(key.index),
             Turn::More(chunk, events) => {
-                let counters = self.shared.clone();
+                let shared = self.shared.clone();
+                let counters = shared.counters.of(path);
                 let taken = self.send(key.index, chunk, now);
-                add(if taken { &counters.counters.delivered } else { &counters.counters.failed }, events);
+                add(if taken { &counters.delivered } else { &counters.failed }, events);
             }
             Turn::Live => {
                 let filter = catching.filter.clone();
@@ -268,7 +303,7 @@ impl<W: Write> Shard<W> {
         self.catching.remove(&index);
         if let Some(connection) = self.connections.get_mut(index as usize).filter(|it| it.closing.is_none()) {
             connection.catching = None;
-            connection.seat = Some(self.groups.seat(filter, index));
+            connection.seat = Some(self.groups.seat(filter, connection.rendering(), index));
         }
     }
 

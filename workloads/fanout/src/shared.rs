@@ -14,6 +14,7 @@ use tokio::sync::Notify;
 use crate::{
     CloseReason, CursorCodec,
     opening::Resume,
+    rendering::Renderings,
     ring::{Bounds, Ring},
 };
 
@@ -60,27 +61,49 @@ pub enum Path {
     Raw,
     /// A shard writes to a pipe, which the HTTP server reads.
     Hyper,
+    /// A session has the socket: a websocket.
+    WebSocket,
+    /// A session answers requests with what waits.
+    Polling,
 }
 
 impl Path {
-    /// Both, in the order of the metrics.
-    pub const ALL: [Self; 2] = [Self::Raw, Self::Hyper];
+    /// All of them, in the order of the metrics.
+    pub const ALL: [Self; 4] = [Self::Raw, Self::Hyper, Self::WebSocket, Self::Polling];
 
     /// Name in metrics.
     pub const fn name(self) -> &'static str {
         match self {
             Self::Raw => "raw",
             Self::Hyper => "hyper",
+            Self::WebSocket => "socket",
+            Self::Polling => "requests",
+        }
+    }
+
+    /// What the client speaks, as a label of metrics.
+    pub const fn transport(self) -> &'static str {
+        match self {
+            Self::Raw | Self::Hyper => "sse",
+            Self::WebSocket => "websocket",
+            Self::Polling => "polling",
         }
     }
 }
 
-/// Numbers since the start of the process.
+/// Numbers since the start of the process, by path.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub struct Statistics {
-    /// Connections that are open now, in the order of [`Path::ALL`].
-    pub active: [u64; Path::ALL.len()],
-    /// Connections that were ever opened.
+    /// In the order of [`Path::ALL`].
+    pub by_path: [PathStatistics; Path::ALL.len()],
+}
+
+/// Numbers of the connections that are served in one way.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct PathStatistics {
+    /// Connections that are open now.
+    pub active: u64,
+    /// Connections that were ever opened. One that changed its path counts where it began.
     pub opened: u64,
     /// Events that were written to a connection or wait for it.
     pub delivered: u64,
@@ -88,7 +111,7 @@ pub struct Statistics {
     pub failed: u64,
     /// Ended connections, in the order of [`CloseReason::ALL`].
     pub closed: [u64; CloseReason::ALL.len()],
-    /// How streams began, in the order of [`Resume::ALL`].
+    /// How subscriptions began, in the order of [`Resume::ALL`].
     pub resumed: [u64; Resume::ALL.len()],
     /// Bytes that wait for connections now.
     pub queued: u64,
@@ -97,14 +120,54 @@ pub struct Statistics {
 impl Statistics {
     /// Connections that are open now.
     pub fn connections(&self) -> u64 {
-        self.active.iter().sum()
+        self.sum(|path| path.active)
+    }
+
+    /// Connections that were ever opened.
+    pub fn opened(&self) -> u64 {
+        self.sum(|path| path.opened)
+    }
+
+    /// Events that were written to a connection or wait for it.
+    pub fn delivered(&self) -> u64 {
+        self.sum(|path| path.delivered)
+    }
+
+    /// Events that a connection did not get.
+    pub fn failed(&self) -> u64 {
+        self.sum(|path| path.failed)
+    }
+
+    /// Connections that ended for that reason.
+    pub fn closed(&self, reason: CloseReason) -> u64 {
+        self.sum(|path| path.closed[reason as usize])
+    }
+
+    /// Subscriptions that began in that way.
+    pub fn resumed(&self, resume: Resume) -> u64 {
+        self.sum(|path| path.resumed[resume as usize])
+    }
+
+    /// Bytes that wait for connections now.
+    pub fn queued(&self) -> u64 {
+        self.sum(|path| path.queued)
+    }
+
+    fn sum(&self, number: impl Fn(&PathStatistics) -> u64) -> u64 {
+        self.by_path.iter().map(number).sum()
     }
 }
 
 /// The same while it is counted.
 #[derive(Debug, Default)]
 pub(crate) struct Counters {
-    pub(crate) active: [AtomicU64; Path::ALL.len()],
+    by_path: [PathCounters; Path::ALL.len()],
+}
+
+/// Counters of one path.
+#[derive(Debug, Default)]
+pub(crate) struct PathCounters {
+    pub(crate) active: AtomicU64,
     pub(crate) opened: AtomicU64,
     pub(crate) delivered: AtomicU64,
     pub(crate) failed: AtomicU64,
@@ -117,9 +180,12 @@ pub(crate) struct Counters {
 pub(crate) struct Shared {
     pub(crate) settings: Settings,
     pub(crate) codec: Arc<dyn CursorCodec>,
+    pub(crate) renderings: Renderings,
     /// Data of a sign of life.
     pub(crate) heartbeat: fn() -> String,
     pub(crate) counters: Counters,
+    /// Numbers of connections, in the order in which they came.
+    pub(crate) numbers: AtomicU64,
     /// Seconds from a record's time to the last write of its event in a shard.
     pub(crate) ages: Histogram,
     /// Told when a connection ends.
@@ -132,13 +198,20 @@ pub(crate) struct Shared {
 }
 
 impl Shared {
-    pub(crate) fn new(settings: Settings, codec: Arc<dyn CursorCodec>, heartbeat: fn() -> String) -> Self {
+    pub(crate) fn new(
+        settings: Settings,
+        codec: Arc<dyn CursorCodec>,
+        heartbeat: fn() -> String,
+        renderings: Renderings,
+    ) -> Self {
         let ring = Ring::new(Bounds { events: settings.ring_events, bytes: settings.ring_bytes });
         Self {
             settings,
             codec,
+            renderings,
             heartbeat,
             counters: Counters::default(),
+            numbers: AtomicU64::new(0),
             ages: ages(),
             ended: Notify::new(),
             untaken: AtomicU64::new(0),
@@ -173,10 +246,20 @@ fn ages() -> Histogram {
 }
 
 impl Counters {
+    pub(crate) const fn of(&self, path: Path) -> &PathCounters {
+        &self.by_path[path as usize]
+    }
+
     pub(crate) fn statistics(&self) -> Statistics {
+        Statistics { by_path: self.by_path.each_ref().map(PathCounters::statistics) }
+    }
+}
+
+impl PathCounters {
+    fn statistics(&self) -> PathStatistics {
         let read = |counter: &AtomicU64| counter.load(Ordering::Relaxed);
-        Statistics {
-            active: self.active.each_ref().map(read),
+        PathStatistics {
+            active: read(&self.active),
             opened: read(&self.opened),
             delivered: read(&self.delivered),
             failed: read(&self.failed),

@@ -8,6 +8,9 @@ use bytes::Bytes;
 pub const HEADERS: [(&str, &str); 3] =
     [("content-type", "text/event-stream"), ("cache-control", "no-cache, no-transform"), ("x-accel-buffering", "no")];
 
+/// How the line of an id begins.
+pub(crate) const ID: &str = "id: ";
+
 /// How a line of payload begins.
 pub(crate) const DATA: &str = "data: ";
 
@@ -34,7 +37,7 @@ impl Frame {
     /// The id that the client sends when it comes back.
     #[must_use]
     pub fn id(self, id: &str) -> Self {
-        self.line("id: ", single_line(id))
+        self.line(ID, single_line(id))
     }
 
     /// The event's name; without it clients see a `message`.

@@ -7,6 +7,7 @@ mod server {
 
     mod ends;
     mod limits;
+    mod sessions;
     mod streams;
 }
 

@@ -6,21 +6,20 @@ use anyhow::{Context, bail};
 use jiff::Timestamp;
 use prometheus::Registry;
 use realtime_chassis::{
-    config::Secret,
+    config::StreamConfig,
     dependencies::{self, Board},
     http::{self, RequestMetrics},
     kafka, metrics as process_metrics, ops, report, shutdown,
 };
-use realtime_contract::{Component, environment};
+use realtime_contract::Component;
 use realtime_fanout::{Engine, Publisher, metrics::EngineCollector, serve};
 use tokio::{sync::oneshot, task::JoinHandle};
 use tokio_util::sync::CancellationToken;
-use tracing::{info, warn};
-use uuid::Uuid;
+use tracing::info;
 
 use crate::{
     check::Checker,
-    config::{Config, StreamConfig},
+    config::Config,
     course::{self, Course},
     cursor::Codec,
     follower::Follower,
@@ -86,9 +85,9 @@ fn assemble(
     let measures = Measures::new(registry).context("failed to register the metrics")?;
     let checker = Arc::new(config.events.schemas.as_deref().map_or_else(|| Ok(Checker::default()), Checker::read)?);
     let lanes = Arc::new(Lanes::new(config.events.topics.iter().map(String::as_str)));
-    let codec = Arc::new(Codec::new(lanes.clone(), cursor_key(config.stream.cursor_key.as_ref()).expose().as_bytes()));
+    let codec = Arc::new(Codec::new(lanes.clone(), config.stream.key_or_own("cursors of clients").expose().as_bytes()));
     let (engine, publisher) = Engine::start(settings(&config.stream), codec.clone(), heartbeat)?;
-    registry.register(Box::new(EngineCollector::new(engine.clone(), "sse")?))?;
+    registry.register(Box::new(EngineCollector::new(engine.clone())?))?;
     let client = kafka::client_config(&config.kafka, NAME);
     let course = Course::new(lanes.clone(), checker.clone(), read_back(config), measures.clone());
     let follower = Follower::new(&client, course, &measures)?;
@@ -131,16 +130,11 @@ async fn listen(
 ) -> anyhow::Result<JoinHandle<()>> {
     let listener =
         http::bind(config.port).with_context(|| format!("failed to bind the server to port {}", config.port))?;
-    let possible = http::connections();
-    let asked = config.stream.connections.map_or(possible, |asked| asked as usize);
-    if asked > possible {
-        warn!(asked, possible, "fewer streams than asked for: the limit of open files allows no more");
-    }
     let settings = serve::Settings {
         per_address: config.stream.connections_per_address.map(|limit| limit as usize),
         trusted: config.stream.trusted_proxies.clone(),
         tune: http::tune,
-        ..serve::Settings::new(vec![router::STREAM.to_owned()], asked.min(possible))
+        ..serve::Settings::new(vec![router::STREAM.to_owned()], config.stream.connections())
     };
     info!(port = config.port, streams = settings.connections, "server listens");
     Ok(serve::serve(listener, router, engine.clone(), settings, token.clone()).await)
@@ -157,14 +151,6 @@ fn settings(config: &StreamConfig) -> realtime_fanout::Settings {
 
 fn read_back(config: &Config) -> course::Settings {
     course::Settings { window: config.events.window.into(), ring: config.stream.ring_events.into() }
-}
-
-/// The stack's, or one of this process alone.
-fn cursor_key(given: Option<&Secret>) -> Secret {
-    given.cloned().unwrap_or_else(|| {
-        warn!("{} is not set: cursors of clients end with this process", environment::CURSOR_KEY);
-        format!("{}{}", Uuid::new_v4(), Uuid::new_v4()).into()
-    })
 }
 
 fn heartbeat() -> String {

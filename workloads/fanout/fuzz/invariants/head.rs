@@ -7,7 +7,8 @@ use realtime_fanout::serve::head::{Head, Rule};
 /// # Panics
 /// When something does not hold.
 pub(crate) fn check(bytes: &[u8]) {
-    let rule = Rule { paths: vec!["/events/stream".to_owned()], bytes: 512 };
+    let rule =
+        Rule { paths: vec!["/events/stream".to_owned()], upgrade_paths: vec!["/socket.io/".to_owned()], bytes: 512 };
     let whole = rule.read(bytes);
     assert_eq!(name(&whole), name(&rule.read(bytes)), "the same bytes are read differently");
     if matches!(whole, Head::Stream(_) | Head::Incomplete) {

@@ -20,6 +20,15 @@ pub(super) fn head_of_stream(parts: &Parts) -> Bytes {
     head(parts, None).freeze()
 }
 
+/// The head of an answer behind which both sides speak another protocol.
+pub(super) fn head_of_upgrade(parts: &Parts) -> Bytes {
+    let mut head = head_without_end(parts);
+    field(&mut head, CONNECTION.as_str(), b"Upgrade");
+    field(&mut head, UPGRADE.as_str(), b"websocket");
+    head.extend_from_slice(b"\r\n");
+    head.freeze()
+}
+
 /// A whole answer with its length.
 pub(super) async fn whole(response: Response<Body>) -> Bytes {
     let (mut parts, body) = response.into_parts();
@@ -41,6 +50,17 @@ pub(super) async fn whole(response: Response<Body>) -> Bytes {
 }
 
 fn head(parts: &Parts, length: Option<usize>) -> BytesMut {
+    let mut head = head_without_end(parts);
+    if let Some(length) = length {
+        field(&mut head, CONTENT_LENGTH.as_str(), length.to_string().as_bytes());
+    }
+    field(&mut head, CONNECTION.as_str(), b"close");
+    head.extend_from_slice(b"\r\n");
+    head
+}
+
+/// Without what concerns the connection, and without the empty line.
+fn head_without_end(parts: &Parts) -> BytesMut {
     let mut head = BytesMut::with_capacity(512);
     head.extend_from_slice(b"HTTP/1.1 ");
     head.extend_from_slice(parts.status.as_str().as_bytes());
@@ -53,11 +73,6 @@ fn head(parts: &Parts, length: Option<usize>) -> BytesMut {
     if !parts.headers.contains_key(DATE) {
         field(&mut head, DATE.as_str(), httpdate::fmt_http_date(SystemTime::now()).as_bytes());
     }
-    if let Some(length) = length {
-        field(&mut head, CONTENT_LENGTH.as_str(), length.to_string().as_bytes());
-    }
-    field(&mut head, CONNECTION.as_str(), b"close");
-    head.extend_from_slice(b"\r\n");
     head
 }
 
@@ -91,6 +106,16 @@ mod tests {
         assert_eq!(
             head,
             "HTTP/1.1 200 OK\r\nx-a: 1\r\nx-a: 2\r\ndate: Sat, 21 Nov 2026 11:00:00 GMT\r\nconnection: close\r\n\r\n"
+        );
+    }
+
+    #[test]
+    fn an_accepted_websocket_has_no_length_and_stays() {
+        let head = head_of_upgrade(&response(101, "").into_parts().0);
+        assert_eq!(
+            head,
+            "HTTP/1.1 101 Switching Protocols\r\nx-a: 1\r\nx-a: 2\r\ndate: Sat, 21 Nov 2026 11:00:00 GMT\r\n\
+             connection: Upgrade\r\nupgrade: websocket\r\n\r\n"
         );
     }
 

@@ -14,26 +14,42 @@ use http::{
 use tower::ServiceExt as _;
 
 use super::{
+    head::asks_for_websocket,
     limits::{Exceeded, Limits, Slot},
     refusal::Refused,
 };
-use crate::opening::{Grant, Opening, Start};
+use crate::opening::{Held, Opened, Opening, Start};
 
 /// The address of a request's client, behind trusted proxies; an extension of every request.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Client(pub IpAddr);
+
+/// Where a session without a socket gets its place; an extension of every request.
+#[derive(Clone, Debug)]
+pub struct Places(Arc<Limits>);
+
+impl Places {
+    /// A place for a connection of that client, which is free again when what is given is dropped.
+    ///
+    /// # Errors
+    /// The limit that is reached.
+    pub fn enter(&self, client: IpAddr) -> Result<Held, Exceeded> {
+        self.0.enter(client).map(|slot| Box::new(slot) as Held)
+    }
+}
 
 /// Has requests answered.
 pub(super) struct Desk {
     pub(super) router: Router,
     pub(super) limits: Arc<Limits>,
     pub(super) paths: Vec<String>,
+    pub(super) upgrade_paths: Vec<String>,
 }
 
 /// What became of a request.
 pub(super) enum Outcome {
-    /// A stream begins: its status and header fields, what is sent, and its place.
-    Stream(response::Parts, Box<Grant>, Option<Slot>),
+    /// A connection begins: its status and header fields, what is granted, and its place.
+    Open(response::Parts, Opened, Option<Slot>),
     /// Anything else.
     Answer(Response<Body>),
 }
@@ -44,9 +60,9 @@ impl Desk {
         let client = self.limits.client(peer.ip(), request.headers());
         request.extensions_mut().insert(ConnectInfo(peer));
         request.extensions_mut().insert(Client(client));
+        request.extensions_mut().insert(Places(self.limits.clone()));
         let may_stream = request.method() == Method::GET;
-        let asks = may_stream && self.paths.iter().any(|path| path == request.uri().path());
-        let place = asks.then(|| self.limits.enter(client));
+        let place = (may_stream && self.asks(&request)).then(|| self.limits.enter(client));
         if let Some(Err(exceeded)) = place {
             request.extensions_mut().insert(Refused(exceeded));
         }
@@ -63,23 +79,30 @@ impl Desk {
         }
     }
 
+    /// Whether it asks for a connection that stays.
+    fn asks(&self, request: &Request<Body>) -> bool {
+        let is_one_of = |paths: &[String]| paths.iter().any(|path| path == request.uri().path());
+        is_one_of(&self.paths) || (is_one_of(&self.upgrade_paths) && asks_for_websocket(request.headers()))
+    }
+
     fn outcome(&self, mut response: Response<Body>, slot: Option<Slot>, client: IpAddr, accept: &HeaderMap) -> Outcome {
-        let Some(grant) = grant(&mut response) else { return Outcome::Answer(response) };
-        if slot.is_some() || matches!(grant.start, Start::Away(_)) {
-            return begin(response, grant, slot);
+        let Some(opened) = opened(&mut response) else { return Outcome::Answer(response) };
+        let is_away = matches!(&opened, Opened::Stream(grant) if matches!(grant.start, Start::Away(_)));
+        if slot.is_some() || is_away {
+            return begin(response, opened, slot);
         }
         match self.limits.enter(client) {
-            Ok(slot) => begin(response, grant, Some(slot)),
+            Ok(slot) => begin(response, opened, Some(slot)),
             Err(exceeded) => refused(response, exceeded, accept),
         }
     }
 }
 
 /// The router counted the bytes of an answer that was still empty.
-fn begin(response: Response<Body>, grant: Grant, slot: Option<Slot>) -> Outcome {
+fn begin(response: Response<Body>, opened: Opened, slot: Option<Slot>) -> Outcome {
     let mut parts = response.into_parts().0;
     parts.headers.remove(CONTENT_LENGTH);
-    Outcome::Stream(parts, Box::new(grant), slot)
+    Outcome::Open(parts, opened, slot)
 }
 
 /// The answer of a router that refuses by itself is taken as it is.
@@ -88,14 +111,14 @@ fn refused(response: Response<Body>, exceeded: Exceeded, accept: &HeaderMap) -> 
         Some(_) => response,
         None => Refused(exceeded).instead_of(&response, accept),
     };
-    match grant(&mut response) {
-        Some(grant) => begin(response, grant, None),
+    match opened(&mut response) {
+        Some(opened) => begin(response, opened, None),
         None => Outcome::Answer(response),
     }
 }
 
-fn grant(response: &mut Response<Body>) -> Option<Grant> {
-    response.extensions_mut().remove::<Opening>().and_then(|opening| opening.take())
+fn opened(response: &mut Response<Body>) -> Option<Opened> {
+    response.extensions_mut().remove::<Opening>().and_then(|opening| opening.take_opened())
 }
 
 /// A request for the head alone begins no stream.

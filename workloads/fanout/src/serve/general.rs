@@ -12,7 +12,7 @@ use std::{
 
 use axum::body::Body;
 use bytes::Bytes;
-use http::{HeaderValue, Request, Response, Version, header::CONNECTION};
+use http::{HeaderValue, Request, Response, StatusCode, Version, header::CONNECTION};
 use hyper::{body::Incoming, service::service_fn};
 use hyper_util::{
     rt::{TokioExecutor, TokioIo, TokioTimer},
@@ -29,7 +29,13 @@ use super::{
     accept::{Accepted, Server},
     desk::Outcome,
 };
-use crate::{outlet::Outlet, pipe::pipe, shard::Join, shared::Path};
+use crate::{
+    opening::Opened,
+    outlet::Outlet,
+    pipe::pipe,
+    shard::{Begins, Join},
+    shared::Path,
+};
 
 /// Requests of one connection at once.
 const CONCURRENT: u32 = 250;
@@ -64,6 +70,13 @@ pub(super) async fn answer(server: Arc<Server>, accepted: Accepted, received: Ve
     if let Err(error) = ended {
         debug!(error = %error, "connection ended");
     }
+}
+
+fn not_plain() -> Response<Body> {
+    let mut response =
+        Response::new(Body::from("a websocket begins with a plain request of HTTP/1.1 that nothing follows"));
+    *response.status_mut() = StatusCode::BAD_REQUEST;
+    response
 }
 
 /// What a socket is read from. It counts as one of the server's sockets for as long as it is there, also when it was upgraded and serves
@@ -109,10 +122,18 @@ async fn respond(
     let is_http2 = request.version() == Version::HTTP_2;
     match server.desk.answer(request.map(Body::new), peer).await {
         Outcome::Answer(response) => Ok(response),
-        Outcome::Stream(parts, grant, slot) => {
+        // Its socket is hyper's, which a shard cannot have.
+        Outcome::Open(_, Opened::Session(..), _) => Ok(not_plain()),
+        Outcome::Open(parts, Opened::Stream(grant), slot) => {
             let (writer, body) = pipe(cut, slot.map(|slot| Box::new(slot) as _));
             let outlet = Outlet::Pipe(writer);
-            server.engine.join(Join { outlet, path: Path::Hyper, head: Bytes::new(), grant: *grant, guard: None });
+            server.engine.join(Join {
+                outlet,
+                path: Path::Hyper,
+                head: Bytes::new(),
+                begins: Begins::Stream(grant),
+                guard: None,
+            });
             let mut response = Response::from_parts(parts, Body::new(body));
             if !is_http2 {
                 // As on the plain way: a client that was told to come back is not waited for.

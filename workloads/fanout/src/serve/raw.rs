@@ -1,4 +1,4 @@
-//! A plain request for a stream, without hyper: its socket goes to a shard.
+//! A plain request for a stream or a websocket, without hyper: its socket goes to a shard.
 
 use std::{io, sync::Arc, time::Duration};
 
@@ -13,8 +13,9 @@ use super::{
     desk::Outcome,
 };
 use crate::{
+    opening::Opened,
     outlet::{Outlet, Socket},
-    shard::Join,
+    shard::{Begins, Join},
     shared::Path,
 };
 
@@ -31,11 +32,24 @@ pub(super) async fn answer(server: &Arc<Server>, accepted: Accepted, parts: requ
         () = left(&stream) => return,
     };
     let ended = match outcome {
-        Outcome::Stream(parts, grant, slot) => stream.into_std().map(|stream| {
+        Outcome::Open(parts, opened, slot) => stream.into_std().map(|stream| {
             let outlet = Outlet::Socket(Socket::new(stream));
-            let head = answer::head_of_stream(&parts);
             let guard = Some(Box::new((slot, permit)) as _);
-            server.engine.join(Join { outlet, path: Path::Raw, head, grant: *grant, guard });
+            match opened {
+                Opened::Stream(grant) => {
+                    let head = answer::head_of_stream(&parts);
+                    server.engine.join(Join { outlet, path: Path::Raw, head, begins: Begins::Stream(grant), guard });
+                }
+                Opened::Session(session, address) => {
+                    let head = answer::head_of_upgrade(&parts);
+                    let begins = Begins::Session(session);
+                    let join = Join { outlet, path: Path::WebSocket, head, begins, guard };
+                    match address {
+                        Some(address) => server.engine.join_at(address, join),
+                        None => server.engine.join(join),
+                    }
+                }
+            }
         }),
         Outcome::Answer(response) => {
             let whole = answer::whole(response).await;

@@ -9,9 +9,10 @@ use bytes::Bytes;
 
 use super::{Key, Shard, Write, catching::Catching, connection::Connection};
 use crate::{
-    CloseReason, Vector,
-    opening::{Grant, Held, Resume, Seen, Start},
+    CloseReason, Filter, Vector,
+    opening::{Grant, Heartbeat, Held, Resume, Seen, Start},
     ring::Place,
+    session::{Session, Subscription},
     shared::{Path, add},
     sse,
 };
@@ -22,24 +23,45 @@ pub(crate) struct Join<W> {
     pub(crate) path: Path,
     /// What is sent before anything else: the head of the answer.
     pub(crate) head: Bytes,
-    pub(crate) grant: Grant,
+    pub(crate) begins: Begins,
     /// Lives as long as the connection.
     pub(crate) guard: Option<Held>,
+}
+
+/// What a connection is for.
+pub(crate) enum Begins {
+    /// Events, to a client that has nothing to say.
+    Stream(Box<Grant>),
+    /// A conversation.
+    Session(Box<dyn Session>),
 }
 
 /// What is possible of what was granted.
 enum Beginning {
     Live,
-    After { seen: Seen, from: Vector, place: Place, source: Resume },
+    After { seen: Seen, lacks: Lacks },
     Away(CloseReason),
+}
+
+/// What a connection lacks of the events.
+struct Lacks {
+    /// What the client has behind the history, and where that is in the ring.
+    from: Vector,
+    place: Place,
+    source: Resume,
 }
 
 impl<W: Write> Shard<W> {
     /// Takes a connection in, which counts as active already, and sends what comes first. `None` when it ended at once.
     pub(crate) fn join(&mut self, join: Join<W>, now: Instant) -> Option<Key> {
-        let Join { outlet, path, head, grant, guard } = join;
-        let number = self.shared.counters.opened.fetch_add(1, Ordering::Relaxed);
+        let Join { outlet, path, head, begins, guard } = join;
+        let number = self.shared.numbers.fetch_add(1, Ordering::Relaxed);
+        add(&self.shared.counters.of(path).opened, 1);
         self.generation = self.generation.wrapping_add(1) & 0x7fff_ffff;
+        let (session, grant) = match begins {
+            Begins::Session(session) => (Some(session), None),
+            Begins::Stream(grant) => (None, Some(grant)),
+        };
         let index = self.connections.insert(Connection {
             outlet,
             generation: self.generation,
@@ -48,15 +70,33 @@ impl<W: Write> Shard<W> {
             waiting: None,
             closing: None,
             finished: None,
-            expires: self.expiry(number, now),
-            heartbeat: grant.heartbeat,
+            // A session would rather not be disturbed for being old.
+            expires: if session.is_some() { u32::MAX } else { self.expiry(number, now) },
+            heartbeat: grant.as_ref().map_or_else(Heartbeat::default, |grant| grant.heartbeat),
             path,
             number,
-            _guard: guard,
+            guard,
+            session,
+            wake: None,
         });
         let index = u32::try_from(index).unwrap_or(u32::MAX);
-        self.begin(index, head, grant, now);
+        match grant {
+            Some(grant) => self.begin(index, head, *grant, now),
+            None => self.begin_session(index, head, now),
+        }
         self.key(index)
+    }
+
+    fn begin_session(&mut self, index: u32, head: Bytes, now: Instant) {
+        if !head.is_empty() {
+            self.send(index, head, now);
+        }
+        let Some(key) = self.key(index) else { return };
+        if self.sweep.drains() {
+            self.close(index, CloseReason::Draining, now);
+        } else {
+            self.converse(key, now, |session, voice| session.begin(voice));
+        }
     }
 
     fn begin(&mut self, index: u32, head: Bytes, grant: Grant, now: Instant) {
@@ -68,32 +108,62 @@ impl<W: Write> Shard<W> {
             Beginning::Live => {
                 let cursor = self.cursor().to_owned();
                 let greeting = self.greeting(index, grant.greeting.as_deref(), &cursor);
-                self.count_resume(Resume::Live);
+                self.count_resume(index, Resume::Live);
                 self.send(index, concatenated(&head, &greeting), now);
                 self.seat(index, &Arc::new(grant.filter));
             }
-            Beginning::After { seen, from, place, source } => {
+            Beginning::After { seen, lacks } => {
                 let cursor = match seen {
                     Seen::Below(vector) => self.shared.codec.encode(&vector),
                     Seen::Said(text) => text,
                 };
                 let greeting = self.greeting(index, grant.greeting.as_deref(), &cursor);
-                self.count_resume(source);
-                let catching = Catching {
-                    filter: Arc::new(grant.filter),
-                    history: grant.history.into(),
-                    held: grant.held,
-                    vector: from,
-                    place,
-                    deadline: now + self.shared.settings.catch_up,
-                    noted: false,
-                };
-                self.connections[index as usize].catching = Some(Box::new(catching));
-                self.catching.insert(index);
+                self.catch_up(index, grant.filter, grant.history, grant.held, lacks, now);
                 self.send(index, concatenated(&head, &greeting), now);
                 self.note_turn(index);
             }
         }
+    }
+
+    /// Begins to send events to a session, as far as that is possible.
+    pub(super) fn subscribe(&mut self, index: u32, subscription: Subscription, now: Instant) {
+        let Subscription { filter, start, history, held } = subscription;
+        self.unseat(index);
+        match self.start(start) {
+            Beginning::Away(reason) => self.close(index, reason, now),
+            Beginning::Live => {
+                self.count_resume(index, Resume::Live);
+                self.seat(index, &Arc::new(filter));
+            }
+            Beginning::After { lacks, .. } => {
+                self.catch_up(index, filter, history, held, lacks, now);
+                self.note_turn(index);
+            }
+        }
+    }
+
+    fn catch_up(
+        &mut self,
+        index: u32,
+        filter: Filter,
+        history: Vec<Bytes>,
+        held: Option<Held>,
+        lacks: Lacks,
+        now: Instant,
+    ) {
+        let Lacks { from, place, source } = lacks;
+        self.count_resume(index, source);
+        let catching = Catching {
+            filter: Arc::new(filter),
+            history: history.into(),
+            held,
+            vector: from,
+            place,
+            deadline: now + self.shared.settings.catch_up,
+            noted: false,
+        };
+        self.connections[index as usize].catching = Some(Box::new(catching));
+        self.catching.insert(index);
     }
 
     /// What is possible of what was granted.
@@ -108,7 +178,7 @@ impl<W: Write> Shard<W> {
             Start::Live => Beginning::Live,
             Start::Away(reason) => Beginning::Away(reason),
             Start::After { seen, from, source } => match self.shared.ring().enter(from) {
-                Some((from, place)) => Beginning::After { seen, from, place, source },
+                Some((from, place)) => Beginning::After { seen, lacks: Lacks { from, place, source } },
                 None => Beginning::Away(CloseReason::Overtaken),
             },
         }
@@ -121,8 +191,9 @@ impl<W: Write> Shard<W> {
         frame.id(cursor).data(data).encode()
     }
 
-    fn count_resume(&self, resume: Resume) {
-        add(&self.shared.counters.resumed[resume as usize], 1);
+    fn count_resume(&self, index: u32, resume: Resume) {
+        let path = self.connections[index as usize].path;
+        add(&self.shared.counters.of(path).resumed[resume as usize], 1);
     }
 }
 

@@ -4,7 +4,7 @@ use std::{collections::VecDeque, sync::Arc, time::Instant};
 
 use bytes::{Bytes, BytesMut};
 
-use crate::{CursorCodec, Event, Filter, Vector, opening::Held, ring::Place, shared::Shared, sse};
+use crate::{Event, Filter, Vector, opening::Held, ring::Place, shared::Shared};
 
 /// Bytes that one turn gathers, and events that it looks at.
 const TURN_BYTES: usize = 64 * 1024;
@@ -39,14 +39,14 @@ pub(super) enum Turn {
 }
 
 impl Catching {
-    /// The next turn, up to the shard's `head`, whose vector is `newest`.
-    pub(super) fn turn(&mut self, shared: &Shared, head: u64, newest: &Vector) -> Turn {
+    /// The next turn, in the form with the number `rendering`, up to the shard's `head`, whose vector is `newest`.
+    pub(super) fn turn(&mut self, shared: &Shared, rendering: u8, head: u64, newest: &Vector) -> Turn {
         if !self.history.is_empty() {
-            return Turn::More(self.take_history(), 0);
+            return Turn::More(self.take_history(shared, rendering), 0);
         }
         self.held = None;
         if self.place.next < head {
-            return self.read_ring(shared, head);
+            return self.read_ring(shared, rendering, head);
         }
         if self.place.shared_from.is_none() && newest.dominates(&self.vector) {
             self.place.shared_from = Some(self.place.next);
@@ -55,10 +55,10 @@ impl Catching {
         if shares && self.place.next == head { Turn::Live } else { Turn::Wait }
     }
 
-    fn take_history(&mut self) -> Bytes {
+    fn take_history(&mut self, shared: &Shared, rendering: u8) -> Bytes {
         let mut chunk = BytesMut::new();
-        while let Some(frame) = self.history.pop_front() {
-            chunk.extend_from_slice(&frame);
+        while let Some(piece) = self.history.pop_front() {
+            shared.renderings.append(rendering, &mut chunk, &piece);
             if chunk.len() >= TURN_BYTES {
                 break;
             }
@@ -66,7 +66,7 @@ impl Catching {
         chunk.freeze()
     }
 
-    fn read_ring(&mut self, shared: &Shared, head: u64) -> Turn {
+    fn read_ring(&mut self, shared: &Shared, rendering: u8, head: u64) -> Turn {
         let events: Vec<Arc<Event>> = {
             let ring = shared.ring();
             let wanted = usize::try_from(head - self.place.next).unwrap_or(usize::MAX).min(TURN_EVENTS);
@@ -86,13 +86,13 @@ impl Catching {
         let mut chunk = BytesMut::new();
         let mut count = 0;
         for event in events {
-            count += u64::from(self.take_event(&event, &*shared.codec, &mut chunk));
+            count += u64::from(self.take_event(&event, shared, rendering, &mut chunk));
         }
         Turn::More(chunk.freeze(), count)
     }
 
     /// Appends the event if the client wants it and has it not.
-    fn take_event(&mut self, event: &Event, codec: &dyn CursorCodec, chunk: &mut BytesMut) -> bool {
+    fn take_event(&mut self, event: &Event, shared: &Shared, rendering: u8, chunk: &mut BytesMut) -> bool {
         let shares = self.place.shared_from.is_some_and(|from| from <= self.place.next);
         self.place.next += 1;
         if self.vector.covers(event.lane, event.offset) {
@@ -102,12 +102,12 @@ impl Catching {
         if !self.filter.passes(&event.channel, &event.kind, &event.data()) {
             return false;
         }
-        if shares {
-            chunk.extend_from_slice(event.frame());
+        let piece = if shares {
+            shared.renderings.shared(rendering, event)
         } else {
-            chunk.extend_from_slice(sse::Frame::new().id(&codec.encode(&self.vector)).text().as_bytes());
-            chunk.extend_from_slice(&event.frame_without_id());
-        }
+            shared.renderings.own(rendering, event, &shared.codec.encode(&self.vector))
+        };
+        shared.renderings.append(rendering, chunk, &piece);
         true
     }
 }

@@ -8,6 +8,7 @@ use super::{catching::Catching, groups::Seat};
 use crate::{
     CloseReason,
     opening::{Heartbeat, Held},
+    session::{Request, Session},
     shared::Path,
 };
 
@@ -19,8 +20,11 @@ pub(crate) trait Write {
     /// [`io::ErrorKind::WouldBlock`] when there is no room; the shard is told once there is. Any other error ends the connection.
     fn write(&mut self, chunks: &[Bytes]) -> io::Result<usize>;
 
-    /// Nothing comes after what was written.
-    fn finish(&mut self);
+    /// Nothing comes after what was written. Says whether the client has to end the connection now.
+    fn finish(&mut self) -> bool;
+
+    /// A request comes that is answered by what is written next.
+    fn attend(&mut self, request: Request);
 }
 
 /// One connection.
@@ -42,7 +46,11 @@ pub(super) struct Connection<W> {
     /// Number in this process.
     pub(super) number: u64,
     /// Lives as long as the connection.
-    pub(super) _guard: Option<Held>,
+    pub(super) guard: Option<Held>,
+    /// The protocol, if both sides speak. It is not here while it is called.
+    pub(super) session: Option<Box<dyn Session>>,
+    /// When the session is to be woken.
+    pub(super) wake: Option<Instant>,
 }
 
 /// Bytes that a connection has not taken yet.
@@ -111,6 +119,11 @@ impl<W: Write> Connection<W> {
         Sent::Written
     }
 
+    /// Number of the form in which it gets events.
+    pub(super) fn rendering(&self) -> u8 {
+        self.session.as_ref().map_or(0, |session| session.rendering())
+    }
+
     /// Bytes that wait, with what it costs to keep them.
     pub(super) fn queued(&self) -> usize {
         self.waiting.as_ref().map_or(0, |waiting| waiting.bytes)
@@ -118,6 +131,26 @@ impl<W: Write> Connection<W> {
 }
 
 impl Waiting {
+    /// Each piece in another form.
+    pub(super) fn rewritten(&self, rewrite: impl Fn(&[u8]) -> Bytes) -> Self {
+        let mut rewritten = Self::default();
+        for chunk in &self.chunks {
+            rewritten.push(rewrite(chunk));
+        }
+        rewritten
+    }
+
+    /// Puts others behind.
+    pub(super) fn append(&mut self, mut other: Self) {
+        self.bytes += other.bytes;
+        self.chunks.append(&mut other.chunks);
+    }
+
+    /// Whether nothing waits.
+    pub(super) fn is_empty(&self) -> bool {
+        self.chunks.is_empty()
+    }
+
     fn push(&mut self, chunk: Bytes) {
         self.bytes += cost(&chunk);
         self.chunks.push_back(chunk);

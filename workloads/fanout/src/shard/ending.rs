@@ -30,7 +30,7 @@ impl<W: Write> Shard<W> {
         }
     }
 
-    /// Lets the connection take what waits and a `retry:`, and end.
+    /// Lets the connection take what waits and a farewell, and end.
     pub(super) fn close(&mut self, index: u32, reason: CloseReason, now: Instant) {
         if !self.connections.contains(index as usize) || self.connections[index as usize].closing.is_some() {
             return;
@@ -38,7 +38,10 @@ impl<W: Write> Shard<W> {
         self.unseat(index);
         let connection = &mut self.connections[index as usize];
         connection.closing = Some(reason);
-        let farewell = sse::Frame::new().retry(reason.retry(connection.number)).encode_open();
+        let farewell = match &mut connection.session {
+            Some(session) => session.farewell(reason),
+            None => sse::Frame::new().retry(reason.retry(connection.number)).encode_open(),
+        };
         let key = Key { index, generation: connection.generation };
         self.closing.push_back((now + LINGER, key));
         self.send(index, farewell, now);
@@ -48,7 +51,10 @@ impl<W: Write> Shard<W> {
     pub(super) fn finish(&mut self, index: u32, now: Instant) {
         if let Some(key) = self.key(index) {
             let connection = &mut self.connections[index as usize];
-            connection.outlet.finish();
+            if !connection.outlet.finish() {
+                let reason = connection.closing.unwrap_or(CloseReason::Gone);
+                return self.remove(index, reason);
+            }
             connection.finished = Some(now + LINGER);
             self.closing.push_back((now + LINGER, key));
         }
@@ -56,13 +62,15 @@ impl<W: Write> Shard<W> {
 
     pub(super) fn remove(&mut self, index: u32, reason: CloseReason) {
         self.unseat(index);
-        let connection = self.connections.remove(index as usize);
+        let mut connection = self.connections.remove(index as usize);
         self.blocked.remove(&index);
-        let counters = &self.shared.counters;
-        self.queued -= connection.queued();
-        subtract(&counters.queued, connection.queued() as u64);
-        subtract(&counters.active[connection.path as usize], 1);
+        self.count_queued(connection.path, connection.queued(), 0);
+        let counters = self.shared.counters.of(connection.path);
+        subtract(&counters.active, 1);
         add(&counters.closed[reason as usize], 1);
+        if let Some(session) = &mut connection.session {
+            session.ended(reason);
+        }
         drop(connection);
         self.shared.ended.notify_waiters();
         if self.connections.is_empty() {

@@ -8,7 +8,7 @@ use std::{
 use bytes::{Bytes, BytesMut};
 use slab::Slab;
 
-use crate::{Event, Filter};
+use crate::{Event, Filter, rendering::Renderings};
 
 /// Where a connection sits: its group, and its place in it.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -21,15 +21,17 @@ pub(super) struct Seat {
 #[derive(Debug, Default)]
 pub(super) struct Groups {
     groups: Slab<Group>,
-    by_filter: HashMap<Arc<Filter>, usize>,
+    by_filter: HashMap<(Arc<Filter>, u8), usize>,
     by_channel: HashMap<Box<str>, BTreeSet<usize>>,
     of_every_channel: BTreeSet<usize>,
 }
 
-/// Connections with one filter.
+/// Connections with one filter that get events in the same form.
 #[derive(Debug)]
 struct Group {
     filter: Arc<Filter>,
+    /// Number of the form.
+    rendering: u8,
     members: Vec<u32>,
 }
 
@@ -44,19 +46,19 @@ pub(super) struct Delivery {
 }
 
 impl Groups {
-    /// Seats a connection.
-    pub(super) fn seat(&mut self, filter: &Arc<Filter>, connection: u32) -> Seat {
-        let group = match self.by_filter.get(filter) {
+    /// Seats a connection, which gets events in the form with that number.
+    pub(super) fn seat(&mut self, filter: &Arc<Filter>, rendering: u8, connection: u32) -> Seat {
+        let group = match self.by_filter.get(&(filter.clone(), rendering)) {
             Some(group) => *group,
-            None => self.found(filter.clone()),
+            None => self.found(filter.clone(), rendering),
         };
         let members = &mut self.groups[group].members;
         members.push(connection);
         Seat { group: small(group), place: small(members.len() - 1) }
     }
 
-    fn found(&mut self, filter: Arc<Filter>) -> usize {
-        let group = self.groups.insert(Group { filter: filter.clone(), members: Vec::new() });
+    fn found(&mut self, filter: Arc<Filter>, rendering: u8) -> usize {
+        let group = self.groups.insert(Group { filter: filter.clone(), rendering, members: Vec::new() });
         match &filter.channels {
             None => drop(self.of_every_channel.insert(group)),
             Some(channels) => {
@@ -65,7 +67,7 @@ impl Groups {
                 }
             }
         }
-        self.by_filter.insert(filter, group);
+        self.by_filter.insert((filter, rendering), group);
         group
     }
 
@@ -84,10 +86,11 @@ impl Groups {
     }
 
     fn dissolve(&mut self, group: usize) {
-        let Group { filter, .. } = self.groups.remove(group);
-        self.by_filter.remove(&filter);
+        let Group { filter, rendering, .. } = self.groups.remove(group);
+        let wanted = (filter, rendering);
+        self.by_filter.remove(&wanted);
         self.of_every_channel.remove(&group);
-        for channel in filter.channels.iter().flatten() {
+        for channel in wanted.0.channels.iter().flatten() {
             if let Some(groups) = self.by_channel.get_mut(channel) {
                 groups.remove(&group);
                 if groups.is_empty() {
@@ -101,8 +104,17 @@ impl Groups {
         self.groups.get(group).map_or(&[], |group| &group.members)
     }
 
+    /// What those want who sit there.
+    pub(super) fn filter(&self, seat: Seat) -> Arc<Filter> {
+        self.groups[seat.group as usize].filter.clone()
+    }
+
     /// What each group gets of these events, in their order.
-    pub(super) fn route<'a>(&self, events: impl IntoIterator<Item = &'a Arc<Event>>) -> Vec<Delivery> {
+    pub(super) fn route<'a>(
+        &self,
+        events: impl IntoIterator<Item = &'a Arc<Event>>,
+        renderings: &Renderings,
+    ) -> Vec<Delivery> {
         let mut wanted: HashMap<usize, Vec<&Event>> = HashMap::new();
         for event in events {
             let mut data = None;
@@ -117,7 +129,10 @@ impl Groups {
         }
         wanted
             .into_iter()
-            .map(|(group, events)| Delivery { group, events: events.len() as u64, chunk: join(&events) })
+            .map(|(group, events)| {
+                let chunk = join(&events, self.groups[group].rendering, renderings);
+                Delivery { group, events: events.len() as u64, chunk }
+            })
             .collect()
     }
 
@@ -131,13 +146,13 @@ fn parse(event: &Event) -> serde_json::Value {
 }
 
 /// One event is shared as it is; several become one piece, which all connections of the group share.
-fn join(events: &[&Event]) -> Bytes {
+fn join(events: &[&Event], rendering: u8, renderings: &Renderings) -> Bytes {
     if let [event] = events {
-        return event.frame().clone();
+        return renderings.shared(rendering, event);
     }
     let mut chunk = BytesMut::with_capacity(events.iter().map(|event| event.frame().len()).sum());
     for event in events {
-        chunk.extend_from_slice(event.frame());
+        renderings.append(rendering, &mut chunk, &renderings.shared(rendering, event));
     }
     chunk.freeze()
 }

@@ -67,11 +67,13 @@ fn sign(data: Option<&str>, cursor: &str) -> Bytes {
 impl<W: Write> Shard<W> {
     /// When [`Self::sweep`] is due; never without connections.
     pub(crate) fn next_sweep(&self) -> Option<Instant> {
-        (!self.connections.is_empty()).then_some(self.sweep.next)
+        let sweep = (!self.connections.is_empty()).then_some(self.sweep.next);
+        [sweep, self.next_wake()].into_iter().flatten().min()
     }
 
     /// Does what is due.
     pub(crate) fn sweep(&mut self, now: Instant) {
+        self.wake_due(now);
         if now < self.sweep.next {
             return;
         }
@@ -103,7 +105,8 @@ impl<W: Write> Shard<W> {
                 self.close(index, CloseReason::Aged, now);
                 continue;
             }
-            if connection.waiting.is_some() {
+            // A session sees to its client itself.
+            if connection.waiting.is_some() || connection.session.is_some() {
                 continue;
             }
             let form = connection.heartbeat;

@@ -1,6 +1,7 @@
 mod catching_up;
 mod delivery;
 mod ends;
+mod sessions;
 
 use std::{
     io,
@@ -14,7 +15,9 @@ use super::*;
 use crate::{
     CursorCodec, Draft, Lane,
     opening::{Grant, Heartbeat, Resume, Seen, Start},
-    shared::{Path, Settings},
+    rendering::Renderings,
+    session::{Rendering, Request, Session},
+    shared::Settings,
 };
 
 /// Cursors that can be read: next offsets by lane.
@@ -24,6 +27,24 @@ impl CursorCodec for Plain {
     fn encode(&self, vector: &Vector) -> String {
         vector.iter().map(|(_, next)| next.to_string()).collect::<Vec<_>>().join(".")
     }
+}
+
+/// Events in brackets, or with a bar between them.
+struct Written(&'static str);
+
+impl Rendering for Written {
+    fn render(&self, event: &Event, cursor: &str) -> Bytes {
+        let text = format!("{}@{cursor}", event.data());
+        if self.0.is_empty() { format!("[{text}]").into() } else { text.into() }
+    }
+
+    fn separator(&self) -> &'static [u8] {
+        self.0.as_bytes()
+    }
+}
+
+fn renderings() -> Renderings {
+    Renderings::new(vec![Arc::new(Written("")), Arc::new(Written("|"))])
 }
 
 /// A client: what it was sent, and how much it takes before it is full.
@@ -56,8 +77,15 @@ impl Write for Client {
         Ok(taken)
     }
 
-    fn finish(&mut self) {
+    fn finish(&mut self) -> bool {
         self.0.lock().unwrap().finished = true;
+        true
+    }
+
+    /// Takes everything from now on.
+    fn attend(&mut self, request: Request) {
+        self.0.lock().unwrap().room = None;
+        drop(request);
     }
 }
 
@@ -106,12 +134,12 @@ fn settings() -> Settings {
 impl World {
     /// Lanes 0 and 1 begin at 0.
     fn new(settings: Settings) -> Self {
-        let shared = Arc::new(Shared::new(settings, Arc::new(Plain), || "beat".to_owned()));
+        let shared = Arc::new(Shared::new(settings, Arc::new(Plain), || "beat".to_owned(), renderings()));
         for lane in [Lane(0), Lane(1)] {
             shared.ring_mut().begin(lane, 0);
         }
         let now = Instant::now();
-        let mut shard = Shard::new(shared.clone(), now);
+        let mut shard = Shard::new(0, shared.clone(), now);
         shard.open();
         shard.vector = shared.ring().newest().clone();
         Self { shard, shared, now }
@@ -123,7 +151,8 @@ impl World {
         let mut vector = ring.newest().clone();
         vector.advance(Lane(lane), offset);
         let draft = Draft { lane: Lane(lane), offset, channel, kind: "Kind", data, recorded_at: None };
-        let event = Arc::new(Event::new(&draft, &Plain.encode(&vector)));
+        let renderings = self.shared.renderings.beside_sse();
+        let event = Arc::new(Event::with_renderings(&draft, &Plain.encode(&vector), renderings));
         let first = ring.head();
         ring.push(event.clone());
         Batch { first, bytes: event.frame().len() as u64, events: vec![event], vector }
@@ -140,8 +169,16 @@ impl World {
     }
 
     fn join(&mut self, client: &Client, grant: Grant) -> Option<Key> {
-        let join = Join { outlet: client.clone(), path: Path::Raw, head: Bytes::new(), grant, guard: None };
-        add(&self.shared.counters.active[Path::Raw as usize], 1);
+        self.join_as(client, Path::Raw, Begins::Stream(Box::new(grant)))
+    }
+
+    fn converse(&mut self, client: &Client, path: Path, session: impl Session) -> Key {
+        self.join_as(client, path, Begins::Session(Box::new(session))).unwrap()
+    }
+
+    fn join_as(&mut self, client: &Client, path: Path, begins: Begins) -> Option<Key> {
+        let join = Join { outlet: client.clone(), path, head: Bytes::new(), begins, guard: None };
+        add(&self.shared.counters.of(path).active, 1);
         let key = self.shard.join(join, self.now);
         self.work();
         key
@@ -167,7 +204,7 @@ impl World {
     }
 
     fn closed(&self, reason: CloseReason) -> u64 {
-        self.shared.counters.statistics().closed[reason as usize]
+        self.shared.counters.statistics().closed(reason)
     }
 }
 

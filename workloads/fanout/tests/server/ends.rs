@@ -36,7 +36,7 @@ async fn clients_that_come_and_go_leave_nothing() {
         drop(clients);
     }
     world.until_open(0).await;
-    assert_eq!(world.engine.statistics().queued, 0);
+    assert_eq!(world.engine.statistics().queued(), 0);
     // Every place is free again.
     let mut streams = Vec::new();
     for _ in 0..64 {
@@ -68,7 +68,7 @@ async fn a_drain_tells_every_client_to_come_back() {
     drop((clients, http2));
     timeout(PATIENCE, world.server).await.expect("the server does not end").unwrap();
     let statistics = world.engine.statistics();
-    assert_eq!((statistics.connections(), statistics.closed[CloseReason::Draining as usize]), (0, 21));
+    assert_eq!((statistics.connections(), statistics.closed(CloseReason::Draining)), (0, 21));
 }
 
 #[tokio::test]
@@ -147,7 +147,7 @@ async fn a_client_that_does_not_stop_talking_is_closed() {
     let talking =
         async { while tokio::io::AsyncWriteExt::write_all(&mut client.socket, talk.as_bytes()).await.is_ok() {} };
     timeout(PATIENCE, talking).await.expect("it may talk forever");
-    world.until(|statistics| statistics.closed[CloseReason::Gone as usize] == 1).await;
+    world.until(|statistics| statistics.closed(CloseReason::Gone) == 1).await;
     world.end().await;
 }
 

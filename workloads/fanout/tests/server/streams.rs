@@ -1,7 +1,7 @@
 //! What comes out of a stream.
 
 use http_body_util::BodyExt as _;
-use realtime_fanout::{CloseReason, Settings};
+use realtime_fanout::{CloseReason, Path, Settings, Statistics};
 use rustix::process::{Resource, Rlimit, getrlimit, setrlimit};
 use tokio::time::timeout;
 
@@ -10,13 +10,18 @@ use super::{
     world::{PATIENCE, World, limits},
 };
 
+/// Open streams by path.
+fn active(statistics: &Statistics) -> [u64; 2] {
+    [Path::Raw, Path::Hyper].map(|path| statistics.by_path[path as usize].active)
+}
+
 #[tokio::test]
 async fn the_plain_way_and_both_ways_of_hyper_give_the_same() {
     let mut world = World::new().await;
     let mut raw = Client::stream(world.address, PLAIN).await;
     let mut odd = Client::stream(world.address, ODD).await;
     let mut http2 = Http2::connect(world.address).await.get("/events/stream").await;
-    world.until(|statistics| statistics.active == [1, 2]).await;
+    world.until(|statistics| active(statistics) == [1, 2]).await;
     for length in [0, 10, 100_000, 3] {
         world.publish("orders", length);
     }
@@ -79,7 +84,7 @@ async fn a_head_may_come_byte_by_byte() {
         tokio::task::yield_now().await;
     }
     client.event().await;
-    world.until(|statistics| statistics.active == [1, 0]).await;
+    world.until(|statistics| active(statistics) == [1, 0]).await;
     drop(client);
     world.end().await;
 }
@@ -89,7 +94,7 @@ async fn a_second_request_behind_the_first_is_not_taken_for_anything_else() {
     let mut world = World::new().await;
     let both = format!("{PLAIN}GET /health HTTP/1.1\r\nHost: a\r\n\r\n");
     let mut client = Client::stream(world.address, &both).await;
-    world.until(|statistics| statistics.active == [0, 1]).await;
+    world.until(|statistics| active(statistics) == [0, 1]).await;
     world.publish("orders", 0);
     assert!(client.event().await.data.contains(r#""number":0"#));
     assert!(!String::from_utf8_lossy(&client.received).contains("well"));
@@ -118,7 +123,7 @@ async fn an_answer_that_is_no_stream_has_its_length_and_ends() {
     let answer = Client::request(world.address, &request).await.rest().await;
     assert!(answer.starts_with("HTTP/1.1 400 Bad Request\r\n"), "{answer}");
     assert!(answer.contains("\r\ncontent-length: 7\r\n") && answer.ends_with("\r\n\r\nbecause"), "{answer}");
-    assert_eq!(world.engine.statistics().opened, 0);
+    assert_eq!(world.engine.statistics().opened(), 0);
     world.end().await;
 }
 
@@ -128,7 +133,7 @@ async fn a_request_for_the_head_alone_opens_no_stream() {
     let request = "HEAD /events/stream HTTP/1.1\r\nHost: a\r\nConnection: close\r\n\r\n";
     let answer = Client::request(world.address, request).await.rest().await;
     assert!(answer.starts_with("HTTP/1.1 200 OK\r\n") && answer.ends_with("\r\n\r\n"), "{answer}");
-    assert_eq!(world.engine.statistics().opened, 0);
+    assert_eq!(world.engine.statistics().opened(), 0);
     world.end().await;
 }
 
@@ -163,11 +168,11 @@ async fn a_client_that_does_not_read_is_cut_while_others_lose_nothing(request: &
         // What was read is not needed again.
         fast.forget();
     }
-    world.until(|statistics| statistics.closed[CloseReason::Slow as usize] == 1).await;
+    world.until(|statistics| statistics.closed(CloseReason::Slow) == 1).await;
     let statistics = world.engine.statistics();
     assert_eq!(statistics.connections(), 1);
-    assert_eq!(statistics.queued, 0);
-    assert_eq!(statistics.closed.iter().sum::<u64>(), 1, "{statistics:?}");
+    assert_eq!(statistics.queued(), 0);
+    assert_eq!(CloseReason::ALL.map(|reason| statistics.closed(reason)).iter().sum::<u64>(), 1, "{statistics:?}");
     let read = slow.rest().await.len();
     assert!(read < LENGTH * 300, "{read} bytes waited for a client that reads nothing");
     drop(fast);
@@ -195,7 +200,7 @@ async fn a_client_that_reads_nothing_disturbs_none_of_a_thousand_others() {
         let (channel, length) = if orders.contains(&number) { ("orders", 100) } else { ("stock", LENGTH) };
         world.publish(channel, length);
     }
-    world.until(|statistics| statistics.closed[CloseReason::Slow as usize] == 1).await;
+    world.until(|statistics| statistics.closed(CloseReason::Slow) == 1).await;
     for (place, other) in others.iter_mut().enumerate() {
         for number in &orders {
             let event = other.event().await;
@@ -230,7 +235,7 @@ async fn a_slow_stream_of_http_2_is_cut_while_the_others_of_its_connection_lose_
         let event = events(&mut fast, 1).await.remove(0);
         assert!(event.data.starts_with(&format!(r#"{{"number":{number},"#)), "{number}: {:.60}", event.data);
     }
-    world.until(|statistics| statistics.closed[CloseReason::Slow as usize] == 1).await;
+    world.until(|statistics| statistics.closed(CloseReason::Slow) == 1).await;
     assert_eq!(world.engine.statistics().connections(), 1);
     let rest = timeout(PATIENCE, slow.into_body().collect()).await.expect("the stream stays open");
     assert!(rest.is_err(), "a stream that was cut looks as if it were whole");
@@ -249,7 +254,7 @@ async fn a_client_that_reads_late_but_within_bounds_gets_everything() {
         for _ in 0..200 {
             world.publish("orders", LENGTH);
         }
-        world.until(|statistics| statistics.delivered == 200).await;
+        world.until(|statistics| statistics.delivered() == 200).await;
         client.event().await;
         for number in 0..200 {
             let event = client.event().await;
@@ -260,7 +265,7 @@ async fn a_client_that_reads_late_but_within_bounds_gets_everything() {
                 world.engine.statistics()
             );
         }
-        world.until(|statistics| statistics.queued == 0).await;
+        world.until(|statistics| statistics.queued() == 0).await;
         drop(client);
         world.end().await;
     }

@@ -138,7 +138,7 @@ async fn what_a_client_missed_comes_from_memory_without_the_store() {
     let frames = frames(client.until("{\"n\":10}\n\n").await);
     assert_eq!(frames[0], format!("id: {EPOCH}-8"));
     assert_eq!(frames[2..], [format!("id: {EPOCH}-10").as_str(), "data: {\"n\":10}"]);
-    assert_eq!(state.engine.statistics().resumed[Resume::Ring as usize], 1);
+    assert_eq!(state.engine.statistics().resumed(Resume::Ring), 1);
 }
 
 #[tokio::test]

@@ -1,7 +1,7 @@
 use super::*;
 
 fn rule() -> Rule {
-    Rule { paths: vec!["/events/stream".to_owned()], bytes: 16 * 1024 }
+    Rule { paths: vec!["/events/stream".to_owned()], upgrade_paths: vec!["/socket.io/".to_owned()], bytes: 16 * 1024 }
 }
 
 fn read(text: &str) -> Head {

@@ -77,7 +77,7 @@ fn what_left_the_ring_is_not_passed_over_in_silence() {
     world.after(&client, &[5, 0]);
     assert!(client.text().starts_with("retry: "));
     assert!(client.finished());
-    assert_eq!(world.shared.counters.statistics().opened, 1);
+    assert_eq!(world.shared.counters.statistics().opened(), 1);
 }
 
 #[test]
