@@ -15,6 +15,7 @@ pub mod arguments;
 pub mod engine_packet;
 pub mod packet;
 pub mod payload;
+pub mod rendering;
 pub mod settings;
 pub mod websocket;
 
