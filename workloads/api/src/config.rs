@@ -1,10 +1,14 @@
 //! Options of the API.
 
+mod sockets;
+
 use clap::Parser;
 use realtime_chassis::config::{
-    KafkaConfig, OpsConfig, PostgresConfig, RedisConfig, ReportConfig, ShutdownConfig, TelemetryConfig,
+    KafkaConfig, OpsConfig, PostgresConfig, RedisConfig, ReportConfig, ShutdownConfig, StreamConfig, TelemetryConfig,
 };
 use realtime_contract::{environment, ports};
+
+pub(crate) use self::sockets::{DemoConfig, SocketConfig};
 
 /// Origins of the front ends that a developer starts: React's and Vite's servers.
 const DEVELOPMENT_ORIGINS: &str = "http://localhost:3000,http://localhost:5173";
@@ -24,6 +28,12 @@ pub(crate) struct Config {
     /// Origins by comma that may read answers, or *
     #[arg(long, env = environment::CORS_ORIGIN, value_name = "CORS_ORIGIN", default_value = DEVELOPMENT_ORIGINS)]
     pub(crate) cors_origin: String,
+
+    #[command(flatten)]
+    pub(crate) stream: StreamConfig,
+
+    #[command(flatten)]
+    pub(crate) sockets: SocketConfig,
 
     #[command(flatten)]
     pub(crate) postgres: PostgresConfig,
@@ -56,6 +66,8 @@ impl Config {
 
 #[cfg(test)]
 mod tests {
+    use std::time::Duration;
+
     use clap::CommandFactory;
     use realtime_contract::Component;
 
@@ -85,11 +97,34 @@ mod tests {
         assert!(unread.is_empty(), "{unread:?}");
     }
 
+    fn with(options: &[&str]) -> Config {
+        Config::parse_from(REQUIRED.iter().chain(options))
+    }
+
+    #[test]
+    fn the_demo_does_what_the_service_did_that_it_replaces_unless_told_otherwise() {
+        let demo = with(&[]).sockets.demo;
+        assert_eq!((demo.connections_per_address, demo.pings, demo.show_addresses), (10, 100, false));
+        assert_eq!(demo.delays().unwrap(), Duration::from_secs(5)..=Duration::from_secs(15));
+        assert!(with(&["--demo-show-addresses", "true"]).sockets.demo.show_addresses);
+        assert!(!with(&["--demo-show-addresses", "false"]).sockets.demo.show_addresses);
+    }
+
+    #[test]
+    fn refuses_delays_that_contradict_each_other_and_names_both() {
+        let demo = with(&["--demo-shortest-seconds", "20"]).sockets.demo;
+        let error = demo.delays().unwrap_err().to_string();
+        assert!(
+            error.contains("REALTIME_DEMO_SHORTEST_SECONDS (20) and REALTIME_DEMO_LONGEST_SECONDS (15)"),
+            "{error}"
+        );
+    }
+
     #[test]
     fn the_port_wins_over_its_older_name() {
-        let with = |options: &[&str]| Config::parse_from(REQUIRED.iter().chain(options)).port();
-        assert_eq!(with(&[]), 3001);
-        assert_eq!(with(&["--api-port=4000"]), 4000);
-        assert_eq!(with(&["--api-port=4000", "--port=5000"]), 5000);
+        let port = |options: &[&str]| with(options).port();
+        assert_eq!(port(&[]), 3001);
+        assert_eq!(port(&["--api-port=4000"]), 4000);
+        assert_eq!(port(&["--api-port=4000", "--port=5000"]), 5000);
     }
 }

@@ -27,6 +27,9 @@ pub(crate) enum ApiError {
     /// 400: a parameter of the query.
     #[error("{name} {reason}")]
     InvalidParameter { name: &'static str, reason: &'static str },
+    /// 408: the body came too slowly.
+    #[error("the body did not arrive within {seconds} s")]
+    SlowBody { seconds: u64 },
     /// 404: no such path.
     #[error("there is nothing at this path")]
     UnknownPath,
@@ -84,6 +87,7 @@ impl ApiError {
             | Self::IncompleteBody { .. }
             | Self::MalformedQuery { .. }
             | Self::InvalidParameter { .. } => StatusCode::BAD_REQUEST,
+            Self::SlowBody { .. } => StatusCode::REQUEST_TIMEOUT,
             Self::UnknownPath => StatusCode::NOT_FOUND,
             Self::UnknownMethod => StatusCode::METHOD_NOT_ALLOWED,
             Self::BodyTooLarge { .. } => StatusCode::PAYLOAD_TOO_LARGE,
@@ -95,7 +99,10 @@ impl ApiError {
 
     const fn field(&self) -> Option<&'static str> {
         match self {
-            Self::MalformedBody { .. } | Self::IncompleteBody { .. } | Self::BodyTooLarge { .. } => Some("body"),
+            Self::MalformedBody { .. }
+            | Self::IncompleteBody { .. }
+            | Self::SlowBody { .. }
+            | Self::BodyTooLarge { .. } => Some("body"),
             Self::UnsupportedMediaType => Some("content-type"),
             Self::MalformedQuery { field, .. }
             | Self::InvalidParameter { name: field, .. }

@@ -8,10 +8,13 @@ use realtime_contract::feed::FeedEntry;
 use realtime_contract::time::milliseconds;
 use realtime_fanout::{CursorCodec, Draft, Lane, Vector, sse::Frame};
 use serde::Deserialize;
-use serde_json::json;
+use serde_json::{Value, json};
 use uuid::Uuid;
 
-use crate::cursor::FeedCursor;
+use crate::{
+    cursor::FeedCursor,
+    history::{Gap, Piece},
+};
 
 /// The feed has one order.
 pub(crate) const LANE: Lane = Lane(0);
@@ -78,6 +81,23 @@ pub(crate) fn notification_frame(epoch: Uuid, entry: &FeedEntry) -> Bytes {
     Frame::new().id(&cursor.to_string()).data(&entry.notification).encode()
 }
 
+/// The frame of a part of a history.
+pub(crate) fn piece_frame(epoch: Uuid, piece: Piece<'_>) -> Bytes {
+    match piece {
+        Piece::Entry(entry) => notification_frame(epoch, entry),
+        Piece::Gap(gap) => {
+            let to = FeedCursor { epoch, position: gap.to }.to_string();
+            Frame::new().event("gap").id(&to).data(&gap_data(epoch, gap).to_string()).encode()
+        }
+    }
+}
+
+/// What a client is told about a part of the feed that it does not get.
+pub(crate) fn gap_data(epoch: Uuid, gap: &Gap) -> Value {
+    let to = FeedCursor { epoch, position: gap.to }.to_string();
+    json!({ "reason": gap.reason.name(), "from": gap.from(epoch), "to": to })
+}
+
 /// Data of the first frame of a connection.
 pub(crate) fn greeting(now: Timestamp) -> String {
     let data = json!({
@@ -93,6 +113,7 @@ mod tests {
     use realtime_fanout::Event;
 
     use super::*;
+    use crate::resume::{GapReason, Resume};
 
     const EPOCH: &str = "0192d3a4-0000-7000-8000-000000000001";
 
@@ -118,6 +139,15 @@ mod tests {
         let frame = notification_frame(epoch().get().unwrap(), &entry);
         assert_eq!(frame, format!("id: {EPOCH}-7\ndata: {{\"id\":\"x\", \"message\":\"hello\"}}\n\n"));
         assert_eq!(Event::new(&draft(&entry), &epoch().encode(&vector(7))).frame(), &frame);
+    }
+
+    #[test]
+    fn a_gap_says_why_and_where_the_client_goes_on() {
+        let lost = Resume::Lost { reason: GapReason::Invalid, from: "x\"y".to_owned() };
+        let gap = Gap::of(lost, 9).unwrap();
+        let data = format!(r#"{{"reason":"invalid","from":"x\"y","to":"{EPOCH}-9"}}"#);
+        let frame = piece_frame(epoch().get().unwrap(), Piece::Gap(&gap));
+        assert_eq!(frame, format!("event: gap\nid: {EPOCH}-9\ndata: {data}\n\n"));
     }
 
     #[test]

@@ -6,13 +6,14 @@ use anyhow::{Context, bail};
 use axum::Router;
 use deadpool_postgres::Pool;
 use realtime_chassis::{
+    config::StreamConfig,
     dependencies::{self, Board},
     http::{self, RequestMetrics},
     kafka, metrics as process_metrics, ops, postgres, redis, report, shutdown,
 };
 use realtime_contract::Component;
 use realtime_fanout::{
-    Publisher,
+    Publisher, Settings,
     metrics::EngineCollector,
     serve::{self, serve},
 };
@@ -35,6 +36,9 @@ use crate::{
 
 /// Name in telemetry and towards the backends.
 pub(crate) const NAME: &str = "realtime-api";
+
+/// Between two signs of life of a stream.
+const HEARTBEAT: Duration = Duration::from_secs(15);
 
 /// What is left of the drain time for the work behind the connections.
 const BACKGROUND: Duration = Duration::from_secs(6);
@@ -85,13 +89,14 @@ pub(crate) async fn run(config: Config) -> anyhow::Result<()> {
     let metrics = Metrics::new(process_metrics::registry(NAME)?).context("failed to register the metrics")?;
     let requests = RequestMetrics::register(&metrics.registry).context("failed to register the request metrics")?;
     let cache = Cache::new(redis, metrics.clone());
-    let (state, publisher) = ApiState::new(Store::new(pool.clone()), cache, board.clone(), metrics.clone())?;
+    let store = Store::new(pool.clone());
+    let (state, publisher) = ApiState::new(store, cache, board.clone(), metrics.clone(), settings(&config.stream))?;
     metrics.registry.register(Box::new(EngineCollector::new(state.engine.clone())?))?;
     let (socketio, layer) = SocketIoServer::new(&metrics.websocket_connections);
 
     let mut tasks = start(&config, &state, publisher, pool, &socketio, &steps).await?;
     let router = router(state.clone(), requests, layer, http::cors(&config.cors_origin)?);
-    let server = start_server(config.port(), router, &state, &steps.intake).await?;
+    let server = start_server(&config, router, &state, &steps.intake).await?;
     board.started();
     let lost = tokio::select! {
         () = signal.cancelled() => None,
@@ -130,19 +135,32 @@ async fn start(
     })
 }
 
+fn settings(config: &StreamConfig) -> Settings {
+    Settings {
+        ring_events: config.ring_events as usize,
+        ring_bytes: config.ring_bytes as usize,
+        heartbeat: HEARTBEAT,
+        age: config.age(),
+        ..Settings::default()
+    }
+}
+
 async fn start_server(
-    port: u16,
+    config: &Config,
     router: Router,
     state: &ApiState,
     token: &CancellationToken,
 ) -> anyhow::Result<JoinHandle<()>> {
+    let port = config.port();
     let listener = http::bind(port).map_err(|source| http::Error::BindPort { port, source })?;
-    let connections = http::connections();
-    let settings = serve::Settings::new(vec![stream::PATH.to_owned()], connections);
-    let settings = serve::Settings { tune: http::tune, ..settings };
-    let server = serve(listener, router, state.engine.clone(), settings, token.clone()).await;
-    info!(port, connections, "server listens");
-    Ok(server)
+    let settings = serve::Settings {
+        per_address: config.stream.connections_per_address.map(|limit| limit as usize),
+        trusted: config.stream.trusted_proxies.clone(),
+        tune: http::tune,
+        ..serve::Settings::new(vec![stream::PATH.to_owned()], config.stream.connections())
+    };
+    info!(port, connections = settings.connections, "server listens");
+    Ok(serve(listener, router, state.engine.clone(), settings, token.clone()).await)
 }
 
 fn watch_dependencies(

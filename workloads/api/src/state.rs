@@ -1,9 +1,6 @@
 //! What the handlers share.
 
-use std::{
-    sync::{Arc, atomic::AtomicBool},
-    time::Duration,
-};
+use std::sync::{Arc, atomic::AtomicBool};
 
 use realtime_chassis::dependencies::Board;
 use realtime_fanout::{Engine, Publisher, Settings, engine};
@@ -13,9 +10,6 @@ use crate::{cache::Cache, feed::Epoch, metrics::Metrics, store::Store};
 
 /// Replays that read Postgres at the same time; the others wait.
 const REPLAYS: usize = 8;
-/// Between two signs of life of a stream.
-const HEARTBEAT: Duration = Duration::from_secs(15);
-
 /// What the handlers share.
 #[derive(Clone)]
 pub(crate) struct ApiState {
@@ -42,9 +36,9 @@ impl ApiState {
         cache: Cache,
         board: Board,
         metrics: Metrics,
+        settings: Settings,
     ) -> Result<(Self, Publisher), engine::Error> {
         let epoch = Epoch::default();
-        let settings = Settings { heartbeat: HEARTBEAT, ..Settings::default() };
         // Signs of life are comments here, and have no data.
         let (engine, publisher) = Engine::start(settings, Arc::new(epoch.clone()), String::new)?;
         let replays = Arc::new(Semaphore::new(REPLAYS));

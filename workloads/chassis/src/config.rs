@@ -4,6 +4,7 @@ mod backends;
 mod kafka;
 mod process;
 mod secret;
+mod streams;
 
 use std::ffi::OsString;
 
@@ -14,6 +15,7 @@ pub use backends::{PostgresConfig, RedisConfig};
 pub use kafka::{KafkaConfig, KafkaIdentity, KafkaTls, KafkaUser, SaslMechanism};
 pub use process::{LogFormat, OpsConfig, ReportConfig, ShutdownConfig, TelemetryConfig};
 pub use secret::Secret;
+pub use streams::StreamConfig;
 
 /// Reads arguments and environment; an empty variable counts as unset. On an error it says which option and variable is missing or
 /// malformed, and ends the process with code 2.

@@ -13,7 +13,7 @@ use realtime_chassis::{
     http::{RequestMetrics, cors},
 };
 use realtime_contract::readiness::DependencyState;
-use realtime_fanout::Publisher;
+use realtime_fanout::{Publisher, Settings};
 use serde_json::Value;
 use tower::ServiceExt;
 
@@ -32,7 +32,7 @@ fn state() -> (ApiState, Publisher) {
     let redis = RedisConfig { url: Some(url.into()), host: None, port: 6379, password: None };
     let cache = Cache::new(realtime_chassis::redis::Connection::new(&redis).unwrap(), metrics.clone());
     let store = Store::new(realtime_chassis::postgres::pool(&postgres, "test").unwrap());
-    ApiState::new(store, cache, Board::new(&["postgres", "kafka", "redis"]), metrics).unwrap()
+    ApiState::new(store, cache, Board::new(&["postgres", "kafka", "redis"]), metrics, Settings::default()).unwrap()
 }
 
 fn app(state: &ApiState) -> Router {
@@ -72,6 +72,7 @@ async fn refuses_bad_bodies_and_names_the_field() {
         (get("/api/notifications?limit=1&limit=2"), 400, "limit"),
         (get("/api/sse/notifications?channels=a%20b"), 400, "channels"),
         (get("/api/sse/notifications?channels=a&channels=b"), 400, "channels"),
+        (get("/api/sse/notifications?since=a&since=b"), 400, "since"),
     ];
     for (request, status, field) in cases {
         let name = format!("{} {}", request.method(), request.uri());
@@ -81,6 +82,15 @@ async fn refuses_bad_bodies_and_names_the_field() {
         assert_eq!(body["field"], field, "{name}: {body}");
         assert!(body["error"].is_string(), "{name}: {body}");
     }
+}
+
+/// With paused time: the clock goes on when nothing else can.
+#[tokio::test(start_paused = true)]
+async fn refuses_a_body_that_does_not_arrive() {
+    let never = Body::from_stream(futures::stream::pending::<Result<Vec<u8>, std::io::Error>>());
+    let response = send(post("application/json", never)).await;
+    assert_eq!(response.status(), StatusCode::REQUEST_TIMEOUT);
+    assert_eq!(json(response).await["field"], "body");
 }
 
 #[tokio::test]

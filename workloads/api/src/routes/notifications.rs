@@ -2,11 +2,13 @@
 
 mod page;
 
+use std::time::Duration;
+
 use axum::{
     Json,
     body::Bytes,
     extract::{
-        Query, State,
+        FromRequest, Query, Request, State,
         rejection::{BytesRejection, QueryRejection},
     },
     http::{HeaderMap, HeaderName, StatusCode, header::CONTENT_TYPE, header::LINK},
@@ -16,6 +18,7 @@ use jiff::Timestamp;
 use realtime_chassis::propagation;
 use realtime_contract::event::Notification;
 use serde_json::{Value, json};
+use tokio::time::timeout;
 use tracing::{Span, debug, info};
 
 use self::page::{Page, PageQuery, PageRequest};
@@ -26,6 +29,9 @@ use crate::{
     state::ApiState,
     store,
 };
+
+/// Within which the body of a POST arrives.
+const BODY_TIME: Duration = Duration::from_secs(10);
 
 const CACHE: HeaderName = HeaderName::from_static("x-cache");
 
@@ -86,9 +92,10 @@ async fn keep(state: &ApiState, slot: &Slot, page: &Page) {
 pub(crate) async fn create(
     State(state): State<ApiState>,
     headers: HeaderMap,
-    body: Result<Bytes, BytesRejection>,
+    request: Request,
 ) -> Result<(StatusCode, Json<Notification>), ApiError> {
-    let notification = Draft::from_request(&headers, &readable(body)?)?.accept(Timestamp::now());
+    let body = body(request).await?;
+    let notification = Draft::from_request(&headers, &body)?.accept(Timestamp::now());
     let trace_context = propagation::carrier(&Span::current());
     state.store.store(&notification, &trace_context).await.map_err(not_stored)?;
     state.metrics.notifications_sent.inc();
@@ -97,8 +104,11 @@ pub(crate) async fn create(
     Ok((StatusCode::CREATED, Json(notification)))
 }
 
-fn readable(body: Result<Bytes, BytesRejection>) -> Result<Bytes, ApiError> {
-    body.map_err(|rejection| match rejection.status() {
+/// The whole body. A client that sends it drop by drop must not hold a connection for ever.
+async fn body(request: Request) -> Result<Bytes, ApiError> {
+    let read = timeout(BODY_TIME, Bytes::from_request(request, &())).await;
+    let read = read.map_err(|_| ApiError::SlowBody { seconds: BODY_TIME.as_secs() })?;
+    read.map_err(|rejection: BytesRejection| match rejection.status() {
         StatusCode::PAYLOAD_TOO_LARGE => ApiError::BodyTooLarge { limit: BODY_LIMIT },
         _ => ApiError::IncompleteBody { reason: rejection.body_text() },
     })

@@ -1,29 +1,25 @@
 //! `GET /api/sse/notifications`: greeting, what the client missed, then live.
 
-mod history;
-mod resume;
-
-use std::{collections::BTreeSet, sync::atomic::Ordering};
+use std::collections::BTreeSet;
 
 use axum::{
     extract::{Query, State, rejection::QueryRejection},
-    http::{HeaderMap, HeaderValue},
+    http::{HeaderMap, HeaderValue, header::ACCEPT},
     response::{IntoResponse, Response},
 };
 use jiff::Timestamp;
-use realtime_fanout::{CloseReason, Filter, Grant, Heartbeat, Opening, opening::Held, sse};
+use realtime_fanout::{CloseReason, Filter, Grant, Heartbeat, Opening, sse};
 use serde::Deserialize;
-use tracing::{debug, info, warn};
+use tracing::debug;
 use uuid::Uuid;
 
-use self::resume::{GapReason, Resume};
 use crate::{
-    cursor::FeedCursor,
     draft::is_channel,
     error::ApiError,
-    feed::{greeting, position},
+    feed::{greeting, piece_frame},
+    history::{self, History},
+    resume::{GapReason, Resume},
     state::ApiState,
-    store,
 };
 
 /// Where the stream is.
@@ -33,69 +29,76 @@ pub(crate) const PATH: &str = "/api/sse/notifications";
 #[derive(Debug, Default, Deserialize)]
 pub(crate) struct StreamQuery {
     channels: Option<String>,
+    /// A cursor of a client that cannot send the header at its first request. It is judged as the header is.
+    #[serde(rename = "lastEventId")]
+    last_event_id: Option<String>,
+    /// A cursor of a client that can read a status.
+    since: Option<String>,
 }
 
-/// Always 200 for a well-formed request, since an EventSource gives up for good on anything else: who cannot be served now is told when to
+impl StreamQuery {
+    /// The cursor that counts. The header beats the query: an EventSource that comes back sends its first address again.
+    fn cursor(&self, header: Option<&[u8]>) -> Option<Cursor> {
+        let header = header.map(|header| String::from_utf8_lossy(header).into_owned());
+        let given = |text: Option<String>| text.filter(|text| !text.is_empty());
+        let strict = false;
+        given(header)
+            .or_else(|| given(self.last_event_id.clone()))
+            .map(|text| Cursor { text, strict })
+            .or_else(|| given(self.since.clone()).map(|text| Cursor { text, strict: true }))
+    }
+}
+
+/// Where a client says that it was.
+#[derive(Debug, PartialEq, Eq)]
+struct Cursor {
+    text: String,
+    /// What is no cursor may be answered with a status.
+    strict: bool,
+}
+
+/// 200 for a well-formed request, since an EventSource gives up for good on anything else: who cannot be served now is told when to
 /// come back.
 pub(crate) async fn stream(
     State(state): State<ApiState>,
     query: Result<Query<StreamQuery>, QueryRejection>,
     headers: HeaderMap,
 ) -> Result<Response, ApiError> {
-    let Query(query) = query.map_err(|rejection| ApiError::malformed_query(&["channels"], &rejection))?;
+    let names = ["channels", "lastEventId", "since"];
+    let Query(query) = query.map_err(|rejection| ApiError::malformed_query(&names, &rejection))?;
     let filter = Filter { channels: channels(query.channels.as_deref())?, ..Filter::default() };
     let Some(epoch) = state.epoch.get() else {
         return Ok(event_stream(Grant::away(CloseReason::Unavailable)));
     };
-    let resume = Resume::from_header(headers.get(sse::LAST_EVENT_ID).map(HeaderValue::as_bytes), epoch);
-    let grant = match grant(&state, resume, epoch, filter).await {
-        Ok(grant) => {
-            // Streams that need none say nothing about it.
-            if grant.held.is_some() && state.without_history.swap(false, Ordering::Relaxed) {
-                info!("history can be read again");
-            }
-            grant
-        }
-        Err(error) => {
-            tell(&state, &error);
-            Grant::away(CloseReason::Unavailable)
-        }
-    };
+    let cursor = query.cursor(headers.get(sse::LAST_EVENT_ID).map(HeaderValue::as_bytes));
+    let resume = Resume::read(cursor.as_ref().map(|cursor| cursor.text.as_str()), epoch);
+    let is_no_cursor = matches!(resume, Resume::Lost { reason: GapReason::Invalid, .. });
+    if is_no_cursor && cursor.is_some_and(|cursor| cursor.strict) && !takes_stream(&headers) {
+        return Err(ApiError::InvalidParameter { name: "since", reason: "must be the id of an event" });
+    }
+    let history = history::find(&state, resume, epoch).await;
+    let grant = history.map_or_else(|| Grant::away(CloseReason::Unavailable), |history| grant(history, epoch, filter));
     debug!(?grant, "stream answered");
     Ok(event_stream(grant))
 }
 
-/// An outage is logged once, not for each client.
-fn tell(state: &ApiState, error: &store::Error) {
-    let error = error as &dyn std::error::Error;
-    if state.without_history.swap(true, Ordering::Relaxed) {
-        debug!(error, "history cannot be read, stream sent away");
-    } else {
-        warn!(error, "history cannot be read, streams are sent away");
-    }
+/// Whether it is an EventSource, or wants to be answered like one.
+fn takes_stream(headers: &HeaderMap) -> bool {
+    let accepts =
+        |value: &HeaderValue| value.to_str().is_ok_and(|text| text.to_ascii_lowercase().contains("text/event-stream"));
+    headers.get_all(ACCEPT).iter().any(accepts)
 }
 
 /// Greeting and history, and from where on the engine's memory has the rest.
-async fn grant(state: &ApiState, resume: Resume, epoch: Uuid, filter: Filter) -> Result<Grant, store::Error> {
-    let resume = credible(state, resume, epoch).await?;
-    let history = history::read(state, resume).await?;
-    Ok(Grant {
+fn grant(history: History, epoch: Uuid, filter: Filter) -> Grant {
+    Grant {
         greeting: Some(greeting(Timestamp::now())),
-        history: history.frames(epoch, &filter),
+        history: history.pieces(&filter).map(|piece| piece_frame(epoch, piece)).collect(),
         start: history.start(),
         heartbeat: Heartbeat::Comment,
-        held: history.permit.map(|permit| Box::new(permit) as Held),
+        held: history.into_held(),
         filter,
-    })
-}
-
-/// A position that this replica has not reached may be another replica's news, or an invention: the feed itself knows.
-async fn credible(state: &ApiState, resume: Resume, epoch: Uuid) -> Result<Resume, store::Error> {
-    let Resume::Behind(asked) = resume else { return Ok(resume) };
-    if asked <= position(&state.engine.vector()) || asked <= state.store.feed_state().await?.position {
-        return Ok(resume);
     }
-    Ok(Resume::Lost { reason: GapReason::Invalid, from: FeedCursor { epoch, position: asked }.to_string() })
 }
 
 /// The filter `a,b`; absent or empty for all.
@@ -118,6 +121,19 @@ fn event_stream(grant: Grant) -> Response {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn the_header_beats_the_query() {
+        let query = StreamQuery { last_event_id: Some("b".to_owned()), since: Some("c".to_owned()), channels: None };
+        let since = StreamQuery { last_event_id: Some(String::new()), ..query };
+        let query = StreamQuery { last_event_id: Some("b".to_owned()), since: Some("c".to_owned()), channels: None };
+        let lenient = |text: &str| Some(Cursor { text: text.to_owned(), strict: false });
+        assert_eq!(query.cursor(Some(b"a")), lenient("a"));
+        assert_eq!(query.cursor(Some(b"")), lenient("b"), "a client that has seen no id sends an empty one");
+        assert_eq!(query.cursor(None), lenient("b"));
+        assert_eq!(since.cursor(None), Some(Cursor { text: "c".to_owned(), strict: true }));
+        assert_eq!(StreamQuery::default().cursor(None), None);
+    }
 
     #[test]
     fn reads_the_filter() {

@@ -5,7 +5,7 @@ use std::{net::SocketAddr, time::Duration};
 use realtime_contract::feed::FeedEntry;
 use realtime_fanout::{
     Opening, Resume, Start,
-    serve::{Settings, serve},
+    serve::{self, serve},
 };
 use tokio::{
     io::{AsyncReadExt, AsyncWriteExt},
@@ -46,7 +46,7 @@ fn publish(publisher: &mut Publisher, events: &[(&str, u64)]) {
 async fn served(state: &ApiState) -> SocketAddr {
     let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
     let address = listener.local_addr().unwrap();
-    let settings = Settings::new(vec![crate::routes::stream::PATH.to_owned()], 16);
+    let settings = serve::Settings::new(vec![crate::routes::stream::PATH.to_owned()], 16);
     serve(listener, app(state), state.engine.clone(), settings, CancellationToken::new()).await;
     address
 }
@@ -116,6 +116,42 @@ async fn streams_greeting_gap_and_live_events() {
     let gap = format!("data: {{\"reason\":\"invalid\",\"from\":\"nonsense\",\"to\":\"{EPOCH}-7\"}}");
     assert_eq!(frames[2..5], ["event: gap", &format!("id: {EPOCH}-7"), &gap]);
     assert_eq!(frames[5..], [format!("id: {EPOCH}-9").as_str(), "data: {\"n\":9}"]);
+}
+
+#[tokio::test]
+async fn the_first_request_may_say_in_its_query_what_was_seen() {
+    let (state, mut publisher) = found(7);
+    publish(&mut publisher, &[("orders", 8), ("orders", 9)]);
+    let address = served(&state).await;
+    for query in ["lastEventId", "since"] {
+        let target = format!("/api/sse/notifications?{query}={EPOCH}-8");
+        let mut client = Client::ask(address, &target, "").await;
+        let frames = frames(client.until("{\"n\":9}\n\n").await);
+        assert_eq!(frames[0], format!("id: {EPOCH}-8"), "{query}");
+        assert_eq!(frames[2..], [format!("id: {EPOCH}-9").as_str(), "data: {\"n\":9}"], "{query}");
+        let mut client = Client::ask(address, &target, &format!("Last-Event-ID: {EPOCH}-9\r\n")).await;
+        let received = client.until("\"connection\"").await;
+        assert!(received.contains(&format!("id: {EPOCH}-9\ndata: {{\"type\":\"connection\"")), "{query}: {received}");
+        publisher.flush();
+    }
+}
+
+#[tokio::test]
+async fn a_bad_cursor_is_a_status_for_those_who_can_read_it_and_a_gap_for_an_event_source() {
+    let (state, _publisher) = found(7);
+    let address = served(&state).await;
+    let bad = "/api/sse/notifications?since=junk";
+    let mut client = Client::ask(address, bad, "Connection: close\r\n").await;
+    let received = client.end().await;
+    assert!(received.starts_with("HTTP/1.1 400 ") && received.contains("\"field\":\"since\""), "{received}");
+    for (target, headers) in [
+        (bad, "Accept: text/event-stream\r\n"),
+        ("/api/sse/notifications?lastEventId=junk", ""),
+        ("/api/sse/notifications", "Last-Event-ID: junk\r\n"),
+    ] {
+        let mut client = Client::ask(address, target, headers).await;
+        assert!(client.until("event: gap").await.starts_with("HTTP/1.1 200 "), "{target}");
+    }
 }
 
 #[tokio::test]

@@ -1,21 +1,23 @@
 //! What a client missed, read from Postgres within limits.
 
-use std::time::Duration;
+use std::{error::Error as StdError, sync::atomic::Ordering, time::Duration};
 
-use bytes::Bytes;
 use realtime_contract::feed::FeedEntry;
-use realtime_fanout::{Filter, Seen, Start, opening, sse::Frame};
-use serde_json::json;
+use realtime_fanout::{
+    Filter, Seen, Start,
+    opening::{self, Held},
+};
 use tokio::{
     sync::OwnedSemaphorePermit,
     time::{Instant, timeout_at},
 };
+use tracing::{debug, info, warn};
 use uuid::Uuid;
 
-use super::resume::{GapReason, Resume};
 use crate::{
     cursor::FeedCursor,
-    feed::{draft, notification_frame, position, vector},
+    feed::{draft, position, vector},
+    resume::{GapReason, Resume},
     state::ApiState,
     store::{Error, FeedPage},
 };
@@ -28,7 +30,7 @@ const PAGE: FeedPage = FeedPage { entries: 500, bytes: 2 * 1024 * 1024 };
 /// How long a client waits for its turn and its history; then it goes on without, or with what was read.
 const PATIENCE: Duration = Duration::from_secs(10);
 
-/// What stands between the greeting and what is in memory.
+/// What stands between the greeting and what is in memory, in no form yet.
 #[derive(Debug)]
 pub(crate) struct History {
     range: Range,
@@ -38,7 +40,16 @@ pub(crate) struct History {
     /// Behind the entries: they end before the history does.
     cut: Option<Gap>,
     /// To be held until the history is sent, so that no more histories than permits are in memory.
-    pub(crate) permit: Option<OwnedSemaphorePermit>,
+    permit: Option<OwnedSemaphorePermit>,
+}
+
+/// A part of a history.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Piece<'a> {
+    /// What the client missed.
+    Entry(&'a FeedEntry),
+    /// What it does not get.
+    Gap(&'a Gap),
 }
 
 /// Where a history stands in the feed.
@@ -54,12 +65,12 @@ enum Range {
 
 /// A part of the feed that the client does not get.
 #[derive(Clone, Debug, PartialEq, Eq)]
-struct Gap {
-    reason: GapReason,
+pub(crate) struct Gap {
+    pub(crate) reason: GapReason,
     /// The client's last position before it, in its own words.
     from: From,
-    /// The stream goes on behind this position.
-    to: u64,
+    /// The client goes on behind this position.
+    pub(crate) to: u64,
 }
 
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -68,8 +79,43 @@ enum From {
     Text(String),
 }
 
+/// What the client missed; `None` when that cannot be read now, which is logged once an outage and not for each client.
+pub(crate) async fn find(state: &ApiState, resume: Resume, epoch: Uuid) -> Option<History> {
+    let found = match credible(state, resume, epoch).await {
+        Ok(resume) => read(state, resume).await,
+        Err(error) => Err(error),
+    };
+    match found {
+        Ok(history) => {
+            // Those that need none say nothing about it.
+            if history.permit.is_some() && state.without_history.swap(false, Ordering::Relaxed) {
+                info!("history can be read again");
+            }
+            Some(history)
+        }
+        Err(error) => {
+            let error = &error as &dyn StdError;
+            if state.without_history.swap(true, Ordering::Relaxed) {
+                debug!(error, "history cannot be read, client sent away");
+            } else {
+                warn!(error, "history cannot be read, clients are sent away");
+            }
+            None
+        }
+    }
+}
+
+/// A position that this replica has not reached may be another replica's news, or an invention: the feed itself knows.
+async fn credible(state: &ApiState, resume: Resume, epoch: Uuid) -> Result<Resume, Error> {
+    let Resume::Behind(asked) = resume else { return Ok(resume) };
+    if asked <= position(&state.engine.vector()) || asked <= state.store.feed_state().await?.position {
+        return Ok(resume);
+    }
+    Ok(Resume::Lost { reason: GapReason::Invalid, from: cursor(epoch, asked) })
+}
+
 /// Reads what lies between the client's position and that of this replica, unless memory has it.
-pub(crate) async fn read(state: &ApiState, resume: Resume) -> Result<History, Error> {
+async fn read(state: &ApiState, resume: Resume) -> Result<History, Error> {
     let newest = position(&state.engine.vector());
     let after = match resume {
         Resume::Live => return Ok(History::empty(Range::Live)),
@@ -146,34 +192,56 @@ impl History {
         Start::After { seen, from: vector(from), source }
     }
 
-    const fn is_whole(&self) -> bool {
+    /// Whether the client misses nothing.
+    pub(crate) const fn is_whole(&self) -> bool {
         self.missing.is_none() && self.cut.is_none()
     }
 
-    /// The frames, entries left out that do not pass the filter.
-    pub(crate) fn frames(&self, epoch: Uuid, filter: &Filter) -> Vec<Bytes> {
+    /// The cursor that the client has before the history. Before a gap it is the client's own: cut off between the two, it comes back with
+    /// it and is told again. `None` for a new client.
+    pub(crate) fn seen(&self, epoch: Uuid) -> Option<String> {
+        match (self.range, &self.missing) {
+            (_, Some(gap)) => Some(gap.from(epoch)),
+            (Range::Live, None) => None,
+            (Range::Memory(after) | Range::Read(after, _), None) => Some(cursor(epoch, after)),
+        }
+    }
+
+    /// Its parts in order, entries left out that do not pass the filter.
+    pub(crate) fn pieces(&self, filter: &Filter) -> impl Iterator<Item = Piece<'_>> {
         let wanted = |entry: &&FeedEntry| {
             let draft = draft(entry);
             filter.passes(draft.channel, draft.kind, draft.data)
         };
-        let missing = self.missing.iter().map(|gap| gap.frame(epoch));
-        let entries = self.entries.iter().filter(wanted).map(|entry| notification_frame(epoch, entry));
-        let cut = self.cut.iter().map(|gap| gap.frame(epoch));
-        missing.chain(entries).chain(cut).collect()
+        let entries = self.entries.iter().filter(wanted).map(Piece::Entry);
+        self.missing.iter().map(Piece::Gap).chain(entries).chain(self.cut.iter().map(Piece::Gap))
+    }
+
+    /// What is to be held until it is sent.
+    pub(crate) fn into_held(self) -> Option<Held> {
+        self.permit.map(|permit| Box::new(permit) as Held)
     }
 }
 
 impl Gap {
-    fn frame(&self, epoch: Uuid) -> Bytes {
-        let cursor = |position| FeedCursor { epoch, position }.to_string();
-        let from = match &self.from {
-            From::Position(position) => cursor(*position),
-            From::Text(text) => text.clone(),
-        };
-        let to = cursor(self.to);
-        let data = json!({ "reason": self.reason.name(), "from": from, "to": to });
-        Frame::new().event("gap").id(&to).data(&data.to_string()).encode()
+    /// What a client is told that asks for something that cannot be given, and goes on behind `newest`.
+    #[cfg(test)]
+    pub(crate) fn of(resume: Resume, newest: u64) -> Option<Self> {
+        let Resume::Lost { reason, from } = resume else { return None };
+        Some(Self { reason, from: From::Text(from), to: newest })
     }
+
+    /// Where the client was, as it is told.
+    pub(crate) fn from(&self, epoch: Uuid) -> String {
+        match &self.from {
+            From::Position(position) => cursor(epoch, *position),
+            From::Text(text) => text.clone(),
+        }
+    }
+}
+
+fn cursor(epoch: Uuid, position: u64) -> String {
+    FeedCursor { epoch, position }.to_string()
 }
 
 #[cfg(test)]

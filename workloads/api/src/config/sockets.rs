@@ -1,0 +1,70 @@
+//! Options of Socket.IO.
+
+use std::{ops::RangeInclusive, time::Duration};
+
+use clap::{ArgAction, Args};
+use realtime_contract::environment;
+use thiserror::Error;
+
+/// How Socket.IO is served.
+#[derive(Args, Clone, Debug)]
+#[command(next_help_heading = "Socket.IO")]
+pub(crate) struct SocketConfig {
+    /// Bytes of a client's message at most
+    #[arg(long = "socket-payload-bytes", env = environment::SOCKET_PAYLOAD_BYTES, value_name = "REALTIME_SOCKET_PAYLOAD_BYTES", default_value_t = 128 * 1024, value_parser = clap::value_parser!(u32).range(1024..=16 * 1024 * 1024))]
+    pub(crate) payload_bytes: u32,
+
+    #[command(flatten)]
+    pub(crate) demo: DemoConfig,
+}
+
+/// The namespace `/demo`.
+#[derive(Args, Clone, Debug)]
+#[command(next_help_heading = "Socket.IO namespace /demo")]
+pub(crate) struct DemoConfig {
+    /// Connections of one client address at most, over all instances
+    #[arg(long = "demo-connections-per-address", env = environment::DEMO_CONNECTIONS_PER_ADDRESS, value_name = "REALTIME_DEMO_CONNECTIONS_PER_ADDRESS", default_value_t = 10, value_parser = clap::value_parser!(u32).range(1..))]
+    pub(crate) connections_per_address: u32,
+
+    /// Pings of one connection at most
+    #[arg(long = "demo-pings", env = environment::DEMO_PINGS, value_name = "REALTIME_DEMO_PINGS", default_value_t = 100, value_parser = clap::value_parser!(u32).range(1..))]
+    pub(crate) pings: u32,
+
+    /// Seconds between two random strings at least
+    #[arg(long = "demo-shortest-seconds", env = environment::DEMO_SHORTEST_SECONDS, value_name = "REALTIME_DEMO_SHORTEST_SECONDS", default_value_t = 5, value_parser = clap::value_parser!(u32).range(1..=3600))]
+    shortest_seconds: u32,
+
+    /// Seconds between two random strings at most
+    #[arg(long = "demo-longest-seconds", env = environment::DEMO_LONGEST_SECONDS, value_name = "REALTIME_DEMO_LONGEST_SECONDS", default_value_t = 15, value_parser = clap::value_parser!(u32).range(1..=3600))]
+    longest_seconds: u32,
+
+    /// Whether /api/websocket/health shows the addresses of clients
+    #[arg(long = "demo-show-addresses", env = environment::DEMO_SHOW_ADDRESSES, value_name = "REALTIME_DEMO_SHOW_ADDRESSES", action = ArgAction::Set, num_args = 0..=1, default_value_t = false, default_missing_value = "true")]
+    pub(crate) show_addresses: bool,
+}
+
+/// Options that contradict each other.
+#[derive(Debug, Error, PartialEq, Eq)]
+#[error(
+    "failed to read {} ({shortest}) and {} ({longest}): the shortest delay is longer than the longest; correct one of them",
+    environment::DEMO_SHORTEST_SECONDS,
+    environment::DEMO_LONGEST_SECONDS
+)]
+pub(crate) struct ContradictingDelays {
+    shortest: u32,
+    longest: u32,
+}
+
+impl DemoConfig {
+    /// Time between two random strings.
+    ///
+    /// # Errors
+    /// When the shortest is longer than the longest.
+    pub(crate) fn delays(&self) -> Result<RangeInclusive<Duration>, ContradictingDelays> {
+        let (shortest, longest) = (self.shortest_seconds, self.longest_seconds);
+        if shortest > longest {
+            return Err(ContradictingDelays { shortest, longest });
+        }
+        Ok(Duration::from_secs(shortest.into())..=Duration::from_secs(longest.into()))
+    }
+}
