@@ -1,6 +1,8 @@
 //! The command line.
 
-use clap::{Parser, Subcommand, ValueEnum};
+use std::path::PathBuf;
+
+use clap::{Args, Parser, Subcommand, ValueEnum};
 
 /// The local cluster, images, checks and end-to-end tests of Realtime Stack.
 #[derive(Debug, Parser)]
@@ -64,22 +66,17 @@ pub(crate) enum Task {
         #[arg(last = true)]
         arguments: Vec<String>,
     },
-    /// Measure a service against a floor and its peers, on this machine and without a cluster
+    /// Measure a service against its peers, on this machine and without a cluster
     Bench {
         /// Which one
+        #[command(subcommand)]
         service: Service,
-        /// Only these scenarios, by comma: crowd, saturated, latency, storm, churn
-        #[arg(long, value_delimiter = ',', value_parser = ["crowd", "saturated", "latency", "storm", "churn"])]
-        only: Vec<String>,
-        /// Only these servers, by comma: floor, floor-batched, axum, node, ours
-        #[arg(long, value_delimiter = ',', value_parser = ["floor", "floor-batched", "axum", "node", "ours"])]
-        peers: Vec<String>,
-        /// How often everything is measured
-        #[arg(long, default_value_t = 3, value_parser = clap::value_parser!(u16).range(1..=99))]
-        rounds: u16,
-        /// Replace the figures and the chart in docs/benchmarks.md
-        #[arg(long, conflicts_with_all = ["only", "peers"])]
-        write: bool,
+    },
+    /// Run the test suites of Engine.IO and Socket.IO, by their authors, against our server on port 3000
+    Suites {
+        /// A checkout of socketio/socket.io
+        #[arg(long, env = "REALTIME_PROTOCOL_SUITES")]
+        checkout: PathBuf,
     },
     /// Write the files that are generated from the types: the resource's definition, the admission policy
     Generate,
@@ -92,16 +89,47 @@ impl Task {
             Self::Up { context, .. } => context.is_none(),
             Self::Images { release, .. } => !*release,
             Self::Down { .. } | Self::Test { .. } | Self::Cluster { .. } => true,
-            Self::Kubectl { .. } | Self::Bench { .. } | Self::Generate => false,
+            Self::Kubectl { .. } | Self::Bench { .. } | Self::Suites { .. } | Self::Generate => false,
         }
     }
 }
 
 /// What can be measured.
-#[derive(Clone, Copy, Debug, ValueEnum)]
+#[derive(Debug, Subcommand)]
 pub(crate) enum Service {
-    /// realtime-notifications
-    Notifications,
+    /// Measure realtime-notifications, its floor and its peers
+    Notifications {
+        /// Only these scenarios, by comma: crowd, saturated, latency, storm, churn
+        #[arg(long, value_delimiter = ',', value_parser = ["crowd", "saturated", "latency", "storm", "churn"])]
+        only: Vec<String>,
+        /// Only these servers, by comma: floor, floor-batched, axum, node, ours
+        #[arg(long, value_delimiter = ',', value_parser = ["floor", "floor-batched", "axum", "node", "ours"])]
+        peers: Vec<String>,
+        #[command(flatten)]
+        rounds: Rounds,
+    },
+    /// Measure realtime-api and its peers
+    Api {
+        /// Only these scenarios, by comma: idle, saturated, post, relay
+        #[arg(long, value_delimiter = ',', value_parser = ["idle", "saturated", "post", "relay"])]
+        only: Vec<String>,
+        /// Only these servers, by comma: node-socketio, socketioxide, api
+        #[arg(long, value_delimiter = ',', value_parser = ["node-socketio", "socketioxide", "api"])]
+        peers: Vec<String>,
+        #[command(flatten)]
+        rounds: Rounds,
+    },
+}
+
+/// Options of every measurement.
+#[derive(Args, Debug)]
+pub(crate) struct Rounds {
+    /// How often everything is measured
+    #[arg(long, default_value_t = 3, value_parser = clap::value_parser!(u16).range(1..=99))]
+    pub(crate) rounds: u16,
+    /// Replace the service's figures and chart in docs/benchmarks.md
+    #[arg(long, conflicts_with_all = ["only", "peers"])]
+    pub(crate) write: bool,
 }
 
 /// What can be done with a local cluster.

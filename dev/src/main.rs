@@ -25,6 +25,7 @@ mod quickstart;
 mod repository;
 mod root;
 mod session;
+mod suites;
 mod test;
 mod up;
 mod wait;
@@ -85,9 +86,13 @@ fn run(session: &Session, task: Task) -> Result<()> {
             let cluster = Cluster::named(&session.cache, &name)?;
             Err(cluster.kubectl().command().args(arguments).exec()).context("failed to start kubectl")
         }
-        Task::Bench { service: Service::Notifications, only, peers, rounds, write } => {
-            bench::notifications(session, &bench::Options { only, peers, rounds, write })
+        Task::Bench { service: Service::Notifications { only, peers, rounds } } => {
+            bench::notifications(session, &bench::Options { only, peers, rounds })
         }
+        Task::Bench { service: Service::Api { only, peers, rounds } } => {
+            bench::api(session, &bench::Options { only, peers, rounds })
+        }
+        Task::Suites { checkout } => suites::run(session, &checkout),
         Task::Generate => generate::write(session),
     }
 }

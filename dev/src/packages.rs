@@ -70,6 +70,9 @@ const BENCHMARKS: [Requirement; 5] = [
     ("setpriv", "util-linux"),
 ];
 
+/// What the benchmark of the API needs beside these. Of Postgres any version will do.
+const API_BENCHMARK: [Requirement; 2] = [("redis-server", "redis-server"), ("/usr/lib/postgresql", "postgresql")];
+
 /// The browser whose own EventSource the end-to-end tests drive, without the parts that draw on a screen. Not the script of that name in
 /// `PATH`, which would end without it.
 const BROWSER: [Requirement; 1] = [("/usr/lib/chromium/chromium-headless-shell", "chromium-headless-shell")];
@@ -98,6 +101,12 @@ pub(crate) fn install_node(session: &Session) -> Result<()> {
 pub(crate) fn install_for_benchmarks(session: &Session) -> Result<()> {
     let missing: Vec<&str> = [missing(&COMPILERS), missing(&NODE), missing(&BENCHMARKS)].concat();
     install(session, &missing)
+}
+
+/// The same, and what runs Redis and Postgres.
+pub(crate) fn install_for_api_benchmark(session: &Session) -> Result<()> {
+    install_for_benchmarks(session)?;
+    install(session, &missing(&API_BENCHMARK))
 }
 
 /// Chromium; its path.

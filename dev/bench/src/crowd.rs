@@ -1,6 +1,8 @@
-//! The clients of a measurement: thousands of streams on one thread.
+//! The clients of a measurement: thousands of streams or websockets on one thread.
 
+pub(crate) mod head;
 mod response;
+mod socketio;
 
 use std::io::{ErrorKind, Read as _, Write as _};
 use std::net::{Ipv4Addr, SocketAddr};
@@ -9,10 +11,11 @@ use std::time::{Duration, Instant};
 use anyhow::{Context, Result, bail};
 use mio::net::TcpStream;
 use mio::{Events, Interest, Poll, Token};
-use socket2::{Domain, Protocol, Socket, Type};
+use socket2::{Domain, Socket, Type};
 
 use self::response::Response;
 pub(crate) use self::response::id;
+use self::socketio::SocketIo;
 use crate::interruption::Interruption;
 use crate::record;
 
@@ -35,13 +38,28 @@ impl<F: FnMut(usize, &[u8], u64)> Watch for F {
     }
 }
 
+/// What a client says and hears on its connection.
+pub(crate) trait Protocol: Default {
+    /// What it begins with. `headers` are lines beside the usual ones.
+    fn request(server: SocketAddr, path: &str, headers: &str) -> String;
+
+    /// Reads on. `frame` gets each frame that is whole now and that tells something; `reply` takes what the client has to say.
+    ///
+    /// # Errors
+    /// When the connection was refused, or has ended, or this is another protocol.
+    fn feed(&mut self, bytes: &[u8], reply: &mut Vec<u8>, frame: impl FnMut(&[u8])) -> Result<()>;
+}
+
+/// Clients that speak Socket.IO over websockets.
+pub(crate) type SocketCrowd = Crowd<SocketIo>;
+
 /// The clients. Those that are dropped reset their connections.
-pub(crate) struct Crowd {
+pub(crate) struct Crowd<P = Response> {
     server: SocketAddr,
     poll: Poll,
     events: Events,
     buffer: Vec<u8>,
-    clients: Vec<Option<Client>>,
+    clients: Vec<Option<Client<P>>>,
     /// With at least one frame.
     greeted: usize,
     lost: usize,
@@ -50,16 +68,30 @@ pub(crate) struct Crowd {
     interruption: Interruption,
 }
 
-struct Client {
+struct Client<P> {
     socket: TcpStream,
     request: Option<String>,
-    response: Response,
+    protocol: P,
+    reply: Vec<u8>,
     greeted: bool,
 }
 
 impl Crowd {
-    /// Nobody yet.
+    /// Nobody yet, and all will read streams of server-sent events.
     pub(crate) fn new(server: SocketAddr, interruption: Interruption) -> Result<Self> {
+        Self::empty(server, interruption)
+    }
+}
+
+impl SocketCrowd {
+    /// Nobody yet, and all will speak Socket.IO.
+    pub(crate) fn of_sockets(server: SocketAddr, interruption: Interruption) -> Result<Self> {
+        Self::empty(server, interruption)
+    }
+}
+
+impl<P: Protocol> Crowd<P> {
+    fn empty(server: SocketAddr, interruption: Interruption) -> Result<Self> {
         Ok(Self {
             server,
             poll: Poll::new().context("failed to create a poll")?,
@@ -184,8 +216,8 @@ impl Crowd {
         self.bytes
     }
 
-    fn connect(&self, number: usize, path: &str, headers: &str) -> Result<Client> {
-        let socket = Socket::new(Domain::IPV4, Type::STREAM.nonblocking(), Some(Protocol::TCP));
+    fn connect(&self, number: usize, path: &str, headers: &str) -> Result<Client<P>> {
+        let socket = Socket::new(Domain::IPV4, Type::STREAM.nonblocking(), Some(socket2::Protocol::TCP));
         let socket = socket.context("failed to create a socket")?;
         socket.set_linger(Some(Duration::ZERO)).context("failed to make a socket reset when it is closed")?;
         let source = Ipv4Addr::new(127, 0, 0, 1 + u8::try_from(number % usize::from(ADDRESSES)).unwrap_or_default());
@@ -201,16 +233,15 @@ impl Crowd {
         registry
             .register(&mut socket, Token(number), Interest::READABLE | Interest::WRITABLE)
             .context("failed to watch a socket")?;
-        let request =
-            format!("GET {path} HTTP/1.1\r\nHost: {}\r\nAccept: text/event-stream\r\n{headers}\r\n", self.server);
-        Ok(Client { socket, request: Some(request), response: Response::default(), greeted: false })
+        let request = Some(P::request(self.server, path, headers));
+        Ok(Client { socket, request, protocol: P::default(), reply: Vec::new(), greeted: false })
     }
 }
 
 /// `EINPROGRESS` of Linux.
 const IN_PROGRESS: i32 = 115;
 
-impl Client {
+impl<P: Protocol> Client<P> {
     /// Sends the request if it is not sent, and reads what there is. `ends` says that the end of the stream is there, too.
     fn advance(
         &mut self,
@@ -237,10 +268,15 @@ impl Client {
             };
             *bytes += read as u64;
             let now = record::now();
-            self.response.feed(&buffer[..read], |frame| {
+            self.protocol.feed(&buffer[..read], &mut self.reply, |frame| {
                 self.greeted = true;
                 watch.frame(number, frame, now);
             })?;
+            if !self.reply.is_empty() {
+                // A few bytes: they fit, or the server has not read for long.
+                self.socket.write_all(&self.reply).context("failed to reply")?;
+                self.reply.clear();
+            }
             // The socket is empty, and tells when it is no longer: one call less for each delivery.
             if read < buffer.len() && !ends {
                 return Ok(());

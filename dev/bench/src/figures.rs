@@ -20,12 +20,20 @@ pub(crate) enum Metric {
     DeliveriesPerCpuSecond,
     /// Deliveries for each second of the clock, saturated
     DeliveriesPerSecond,
+    /// Deliveries for each second of processor time of the server and of what works for it
+    DeliveriesPerCpuSecondOfAll,
     /// Bytes on the wire for each delivery
     BytesPerDelivery,
     /// Time from production to arrival, half of the deliveries
     LatencyMedian,
     /// Time from production to arrival, 99 of 100 deliveries
     LatencyTail,
+    /// Time from the POST to the frame, half of the deliveries
+    PostMedian,
+    /// Time from the POST to the frame, 99 of 100 deliveries
+    PostTail,
+    /// Records of the outbox that Kafka has taken, for each second
+    RelayRate,
     /// Longest time from connecting to the first frame while all others come back
     NewcomerInStorm,
     /// The same before the others come back
@@ -51,15 +59,19 @@ pub(crate) enum Unit {
 
 impl Metric {
     /// All, in the order of the table.
-    pub(crate) const ALL: [Self; 13] = [
+    pub(crate) const ALL: [Self; 17] = [
         Self::IdleMemory,
         Self::IdleMemoryProportional,
         Self::UsedMemory,
         Self::DeliveriesPerCpuSecond,
+        Self::DeliveriesPerCpuSecondOfAll,
         Self::DeliveriesPerSecond,
         Self::BytesPerDelivery,
         Self::LatencyMedian,
         Self::LatencyTail,
+        Self::PostMedian,
+        Self::PostTail,
+        Self::RelayRate,
         Self::LastDelivery,
         Self::NewcomerInCalm,
         Self::NewcomerInStorm,
@@ -75,10 +87,14 @@ impl Metric {
             Self::UsedMemory => "resident memory of a connection after 20 events",
             Self::LastDelivery => "last delivery of an event to 8,000 subscribers",
             Self::DeliveriesPerCpuSecond => "saturated: deliveries per CPU-second",
+            Self::DeliveriesPerCpuSecondOfAll => "the same, with the processes behind the server",
             Self::DeliveriesPerSecond => "saturated: deliveries per second",
             Self::BytesPerDelivery => "saturated: bytes per delivery",
             Self::LatencyMedian => "delivery to 1,000 subscribers, median",
             Self::LatencyTail => "delivery to 1,000 subscribers, p99",
+            Self::PostMedian => "from the POST to the frame, median",
+            Self::PostTail => "from the POST to the frame, p99",
+            Self::RelayRate => "records through the relay",
             Self::NewcomerInStorm => "worst new connection while 8,000 come back",
             Self::NewcomerInCalm => "worst new connection in calm",
             Self::Storm => "until 8,000 that came back had all they missed",
@@ -90,10 +106,15 @@ impl Metric {
     pub(crate) const fn unit(self) -> Unit {
         match self {
             Self::IdleMemory | Self::IdleMemoryProportional | Self::UsedMemory | Self::BytesPerDelivery => Unit::Bytes,
-            Self::DeliveriesPerCpuSecond | Self::DeliveriesPerSecond => Unit::Rate,
+            Self::DeliveriesPerCpuSecond
+            | Self::DeliveriesPerCpuSecondOfAll
+            | Self::DeliveriesPerSecond
+            | Self::RelayRate => Unit::Rate,
             Self::Churn => Unit::Multiple,
             Self::LatencyMedian
             | Self::LatencyTail
+            | Self::PostMedian
+            | Self::PostTail
             | Self::LastDelivery
             | Self::NewcomerInStorm
             | Self::NewcomerInCalm
@@ -108,6 +129,7 @@ impl Unit {
         match self {
             Self::Bytes if value.abs() < 1000.0 => format!("{value:.0} B"),
             Self::Bytes => format!("{:.2} KB", value / 1000.0),
+            Self::Rate if value < 100_000.0 => format!("{:.1} k/s", value / 1000.0),
             Self::Rate if value < 1_000_000.0 => format!("{:.0} k/s", value / 1000.0),
             Self::Rate => format!("{:.2} M/s", value / 1_000_000.0),
             Self::Milliseconds if value < 10.0 => format!("{value:.2} ms"),
@@ -207,6 +229,7 @@ mod tests {
         assert_eq!(Unit::Bytes.text(2049.0), "2.05 KB");
         assert_eq!(Unit::Bytes.text(312.4), "312 B");
         assert_eq!(Unit::Rate.text(212_400.0), "212 k/s");
+        assert_eq!(Unit::Rate.text(19_960.0), "20.0 k/s");
         assert_eq!(Unit::Rate.text(1_250_000.0), "1.25 M/s");
         assert_eq!(Unit::Milliseconds.text(7.256), "7.26 ms");
         assert_eq!(Unit::Milliseconds.text(49.9), "50 ms");

@@ -11,6 +11,8 @@ use anyhow::{Context, Result, bail};
 use rdkafka::ClientConfig;
 use rdkafka::admin::{AdminClient, AdminOptions, NewTopic, TopicReplication};
 use rdkafka::client::DefaultClientContext;
+use rdkafka::consumer::{BaseConsumer, Consumer as _};
+use rdkafka::types::RDKafkaErrorCode;
 
 use crate::interruption::Interruption;
 use crate::process::{self, Process};
@@ -20,6 +22,7 @@ pub(crate) const PARTITIONS: i32 = 6;
 
 const START: Duration = Duration::from_secs(60);
 const PAUSE: Duration = Duration::from_millis(100);
+const ANSWER: Duration = Duration::from_secs(5);
 /// Any cluster id will do: 16 bytes in base64.
 const CLUSTER: &str = "UmVhbHRpbWVCZW5jaG1hcg";
 
@@ -32,8 +35,8 @@ pub(crate) struct Broker {
 }
 
 impl Broker {
-    /// Formats the folder `data`, starts the broker of Kafka's jars in `libraries` on the core, and creates the topic.
-    pub(crate) fn start(libraries: &Path, data: &Path, core: usize, topic: &str, stop: &Interruption) -> Result<Self> {
+    /// Formats the folder `data`, and starts the broker of Kafka's jars in `libraries` on the core.
+    pub(crate) fn start(libraries: &Path, data: &Path, core: usize, stop: &Interruption) -> Result<Self> {
         fs::create_dir_all(data).with_context(|| format!("failed to create {}", data.display()))?;
         let (client, controller) = (free_port()?, free_port()?);
         let properties = data.join("server.properties");
@@ -48,7 +51,6 @@ impl Broker {
         let process = Process::start("the Kafka broker", &command, core, &log)?;
         let mut broker = Self { process, address: format!("127.0.0.1:{client}"), log };
         broker.await_port(client, stop)?;
-        broker.create(topic, stop)?;
         Ok(broker)
     }
 
@@ -65,8 +67,8 @@ impl Broker {
         Ok(())
     }
 
-    /// A broker that has just opened its port may not know itself yet.
-    fn create(&mut self, topic: &str, stop: &Interruption) -> Result<()> {
+    /// Creates the topic. A broker that has just opened its port may not know itself yet, so this is tried for a while.
+    pub(crate) fn create(&mut self, topic: &str, stop: &Interruption) -> Result<()> {
         let mut config = ClientConfig::new();
         let admin: AdminClient<DefaultClientContext> =
             config.set("bootstrap.servers", &self.address).create().context("failed to create the admin client")?;
@@ -77,10 +79,25 @@ impl Broker {
         let begun = Instant::now();
         loop {
             match runtime.block_on(admin.create_topics([&topic], &options)) {
-                Ok(results) if results.iter().all(Result::is_ok) => return Ok(()),
+                Ok(results) if results.iter().all(is_there) => return Ok(()),
                 _ => self.wait(begun, stop)?,
             }
         }
+    }
+
+    /// Tells, each time that it is called, how many records the topic has.
+    pub(crate) fn count(&self, topic: &str) -> Result<impl Fn() -> Result<i64> + use<>> {
+        let mut config = ClientConfig::new();
+        let consumer: BaseConsumer =
+            config.set("bootstrap.servers", &self.address).create().context("failed to create a consumer")?;
+        let topic = topic.to_owned();
+        Ok(move || {
+            let ends = (0..PARTITIONS).map(|partition| {
+                let marks = consumer.fetch_watermarks(&topic, partition, ANSWER);
+                Ok(marks.context("failed to read where a partition ends")?.1)
+            });
+            ends.sum()
+        })
     }
 
     fn wait(&mut self, begun: Instant, stop: &Interruption) -> Result<()> {
@@ -92,6 +109,10 @@ impl Broker {
         thread::sleep(PAUSE);
         Ok(())
     }
+}
+
+fn is_there(result: &Result<String, (String, RDKafkaErrorCode)>) -> bool {
+    matches!(result, Ok(_) | Err((_, RDKafkaErrorCode::TopicAlreadyExists)))
 }
 
 /// A port that nothing listens on now.

@@ -1,16 +1,21 @@
-//! The benchmark of the notifications service: `cargo xtask bench notifications` builds everything and runs this program.
+//! The benchmarks: `cargo xtask bench notifications` and `cargo xtask bench api` build everything and run this program.
 //!
 //! ```text
-//! production -> Kafka -> server under test (one of the peers, or ours) -> crowd of clients -> figures -> page
+//! notifications: production -> Kafka -> server under test (one of the peers, or ours) -> crowd of streams -> figures -> page
+//! api:           source -> Redis, or Postgres and consumer -> server under test -> crowd of websockets -> figures -> page
 //! ```
 //!
-//! The server has a core of its own; clients, producer and broker share another one. Every error ends a measurement and is printed
+//! The server has a core of its own; clients, producer and backends share another one. Every error ends a measurement and is printed
 //! with all that led to it, so all modules use `anyhow`.
 
+mod api;
 mod crowd;
+mod delays;
 mod figures;
 mod interruption;
 mod kafka;
+mod load;
+mod notifications;
 mod peer;
 mod process;
 mod processors;
@@ -25,10 +30,11 @@ use std::process::ExitCode;
 
 use clap::{Parser, Subcommand};
 
-use crate::peer::PeerArguments;
-use crate::run::RunArguments;
+use crate::api::ApiArguments;
+use crate::notifications::NotificationsArguments;
+use crate::peer::{PeerArguments, SocketPeerArguments};
 
-/// The benchmark of the notifications service.
+/// The benchmarks of realtime-notifications and of realtime-api.
 #[derive(Debug, Parser)]
 struct Arguments {
     #[command(subcommand)]
@@ -37,8 +43,10 @@ struct Arguments {
 
 #[derive(Debug, Subcommand)]
 enum Role {
-    /// Measure all servers, and report
-    Run(RunArguments),
+    /// Measure realtime-notifications and its peers, and report
+    Notifications(NotificationsArguments),
+    /// Measure realtime-api and its peers, and report
+    Api(ApiArguments),
     /// Be the floor
     Floor {
         #[command(flatten)]
@@ -49,13 +57,17 @@ enum Role {
     },
     /// Be the server on axum's own `Sse`
     Axum(PeerArguments),
+    /// Be the server on socketioxide
+    Socketioxide(SocketPeerArguments),
 }
 
 fn main() -> ExitCode {
     let result = match Arguments::parse().command {
-        Role::Run(arguments) => run::run(&arguments),
+        Role::Notifications(arguments) => notifications::run(&arguments),
+        Role::Api(arguments) => api::run(&arguments),
         Role::Floor { peer, batched } => peer::floor::serve(&peer, batched),
         Role::Axum(peer) => peer::axum::serve(&peer),
+        Role::Socketioxide(peer) => peer::socketioxide::serve(&peer),
     };
     match result {
         Ok(()) => ExitCode::SUCCESS,

@@ -2,11 +2,13 @@
 
 pub(crate) mod axum;
 pub(crate) mod floor;
+pub(crate) mod socketioxide;
 mod source;
 
 use std::path::{Path, PathBuf};
 use std::process::Command;
 
+use anyhow::{Result, bail};
 use clap::{Args, ValueEnum};
 use realtime_contract::{environment, topic};
 use serde::{Deserialize, Serialize};
@@ -25,11 +27,34 @@ pub(crate) enum Peer {
     Node,
     /// realtime-notifications
     Ours,
+    /// Express, socket.io and ioredis on Node
+    #[value(name = "node-socketio")]
+    NodeSocketIo,
+    /// socketioxide over axum
+    Socketioxide,
+    /// realtime-api
+    Api,
 }
 
 impl Peer {
     /// In the order of the tables.
-    pub(crate) const ALL: [Self; 5] = [Self::Floor, Self::FloorBatched, Self::Axum, Self::Node, Self::Ours];
+    pub(crate) const ALL: [Self; 8] = [
+        Self::Floor,
+        Self::FloorBatched,
+        Self::Axum,
+        Self::Node,
+        Self::Ours,
+        Self::NodeSocketIo,
+        Self::Socketioxide,
+        Self::Api,
+    ];
+
+    /// Servers of streams.
+    pub(crate) const OF_NOTIFICATIONS: [Self; 5] =
+        [Self::Floor, Self::FloorBatched, Self::Axum, Self::Node, Self::Ours];
+
+    /// Servers of Socket.IO.
+    pub(crate) const OF_API: [Self; 3] = [Self::NodeSocketIo, Self::Socketioxide, Self::Api];
 
     /// Name in tables and charts.
     pub(crate) const fn title(self) -> &'static str {
@@ -39,17 +64,20 @@ impl Peer {
             Self::Axum => "axum Sse",
             Self::Node => "Node better-sse",
             Self::Ours => "realtime-notifications",
+            Self::NodeSocketIo => "Node socket.io",
+            Self::Socketioxide => "socketioxide",
+            Self::Api => "realtime-api",
         }
     }
 
-    /// What starts it.
-    pub(crate) fn command(self, programs: &Programs, brokers: &str, port: u16, ops_port: u16) -> Command {
+    /// What starts a server of streams.
+    pub(crate) fn command(self, programs: &Programs, brokers: &str, port: u16, ops_port: u16) -> Result<Command> {
         let own = |mode: &str| {
             let mut command = Command::new(&programs.own);
             command.args([mode, "--brokers", brokers, "--port", &port.to_string()]);
             command
         };
-        match self {
+        Ok(match self {
             Self::Floor => own("floor"),
             Self::FloorBatched => {
                 let mut command = own("floor");
@@ -68,7 +96,8 @@ impl Peer {
                 command.env(environment::OPS_PORT, ops_port.to_string());
                 command
             }
-        }
+            Self::NodeSocketIo | Self::Socketioxide | Self::Api => bail!("{} serves no streams", self.title()),
+        })
     }
 }
 
@@ -96,6 +125,20 @@ pub(crate) struct PeerArguments {
     /// Address of the broker
     #[arg(long)]
     brokers: String,
+    /// Port to listen on
+    #[arg(long)]
+    port: u16,
+}
+
+/// Options of the server on socketioxide.
+#[derive(Clone, Debug, Args)]
+pub(crate) struct SocketPeerArguments {
+    /// Address of Redis
+    #[arg(long)]
+    redis: String,
+    /// Redis channel of the notifications
+    #[arg(long)]
+    channel: String,
     /// Port to listen on
     #[arg(long)]
     port: u16,

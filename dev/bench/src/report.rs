@@ -11,11 +11,55 @@ use std::path::Path;
 
 use anyhow::{Context, Result};
 
-use crate::figures::Figures;
+use self::target::Target;
+use crate::figures::{Figures, Metric};
+use crate::peer::Peer;
+
+/// How the figures of one benchmark are told.
+#[derive(Debug)]
+pub(crate) struct Page {
+    /// Its name on the command line.
+    name: &'static str,
+    /// The server that the promises are about.
+    ours: Peer,
+    targets: &'static [Target],
+    /// Metrics in the chart, each with the direction that is better.
+    panels: &'static [(Metric, &'static str)],
+    /// The chart's file, beside the page.
+    chart: &'static str,
+}
+
+/// The benchmark of realtime-notifications.
+pub(crate) const NOTIFICATIONS: Page = Page {
+    name: "notifications",
+    ours: Peer::Ours,
+    targets: &target::NOTIFICATIONS,
+    panels: &[
+        (Metric::IdleMemory, "less is better"),
+        (Metric::DeliveriesPerCpuSecond, "more is better"),
+        (Metric::LatencyTail, "less is better"),
+        (Metric::LastDelivery, "less is better"),
+    ],
+    chart: "benchmarks.svg",
+};
+
+/// The benchmark of realtime-api.
+pub(crate) const API: Page = Page {
+    name: "api",
+    ours: Peer::Api,
+    targets: &target::API,
+    panels: &[
+        (Metric::IdleMemory, "less is better"),
+        (Metric::DeliveriesPerCpuSecond, "more is better"),
+        (Metric::PostMedian, "less is better"),
+        (Metric::PostTail, "less is better"),
+    ],
+    chart: "benchmarks-api.svg",
+};
 
 /// Prints the tables.
-pub(crate) fn print(figures: &Figures) -> Result<()> {
-    let text = format!("\n{}\n{}", target::table(figures), table::table(figures));
+pub(crate) fn print(page: &Page, figures: &Figures) -> Result<()> {
+    let text = format!("\n{}\n{}", target::table(page, figures), table::table(figures));
     io::stdout().write_all(text.as_bytes()).context("failed to print the figures")
 }
 
@@ -28,12 +72,12 @@ pub(crate) fn write_results(path: &Path, figures: &Figures) -> Result<()> {
     fs::write(path, text + "\n").with_context(|| format!("failed to write {}", path.display()))
 }
 
-/// Replaces the figures in the page, and writes its chart beside it.
-pub(crate) fn write_page(path: &Path, figures: &Figures) -> Result<()> {
+/// Replaces the benchmark's figures in the file, and writes its chart beside it.
+pub(crate) fn write_page(path: &Path, page: &Page, figures: &Figures) -> Result<()> {
     let before = fs::read_to_string(path).with_context(|| format!("failed to read {}", path.display()))?;
-    let generated = page::generated(figures, &page::machine());
-    let after = page::replace(&before, &generated)
+    let generated = page::generated(page, figures, &page::machine());
+    let after = page::replace(page, &before, &generated)
         .with_context(|| format!("failed to find the figures in {}", path.display()))?;
-    fs::write(path.with_extension("svg"), chart::draw(figures)).context("failed to write the chart")?;
+    fs::write(path.with_file_name(page.chart), chart::draw(page, figures)).context("failed to write the chart")?;
     fs::write(path, after).with_context(|| format!("failed to write {}", path.display()))
 }

@@ -1,4 +1,4 @@
-//! A whole run: the broker, and round after round each scenario against each server.
+//! A whole run: round after round each scenario against each server, then the figures.
 
 use std::fs::{self, File};
 use std::path::{Path, PathBuf};
@@ -6,42 +6,22 @@ use std::time::Instant;
 
 use anyhow::{Context, Result, bail};
 use clap::Args;
-use realtime_contract::topic;
 
-use crate::figures::{Failure, Figures, Measurement};
+use crate::figures::{Failure, Figures, Measurement, Metric};
 use crate::interruption::Interruption;
-use crate::kafka::Broker;
-use crate::peer::{Peer, Programs};
+use crate::peer::Peer;
 use crate::processors::{self, Cores};
-use crate::production::Production;
-use crate::report;
-use crate::scenario::{Scenario, Trial};
-use crate::subject::Subject;
+use crate::report::{self, Page};
 
-/// Options of a run.
+/// Options of every run.
 #[derive(Debug, Args)]
-pub(crate) struct RunArguments {
-    /// Folder of Kafka's jars
-    #[arg(long)]
-    kafka: PathBuf,
-    /// Folder of the server on Node, with its packages
-    #[arg(long)]
-    node: PathBuf,
-    /// The program realtime-notifications
-    #[arg(long)]
-    notifications: PathBuf,
+pub(crate) struct Options {
     /// Folder in which the run has its own files, in one that is removed
     #[arg(long)]
     work: PathBuf,
     /// File for all values
     #[arg(long)]
     results: PathBuf,
-    /// Only these scenarios, by comma
-    #[arg(long, value_enum, value_delimiter = ',', default_values_t = Scenario::ALL)]
-    only: Vec<Scenario>,
-    /// Only these servers, by comma
-    #[arg(long, value_enum, value_delimiter = ',', default_values_t = Peer::ALL)]
-    peers: Vec<Peer>,
     /// How often everything is measured
     #[arg(long, default_value_t = 3, value_parser = clap::value_parser!(u16).range(1..=99))]
     rounds: u16,
@@ -50,19 +30,57 @@ pub(crate) struct RunArguments {
     write: Option<PathBuf>,
 }
 
+/// What a scenario found.
+pub(crate) type Values = Vec<(Metric, f64)>;
+
+/// A part of a benchmark.
+pub(crate) trait Part: Copy {
+    /// Name in lines and failures.
+    fn name(self) -> &'static str;
+
+    /// Whether it says anything about that server.
+    fn concerns(self, peer: Peer) -> bool;
+}
+
+/// What is started once for a run, and measures.
+pub(crate) trait Bench {
+    /// Its scenarios.
+    type Scenario: Part;
+
+    /// Runs the scenario against the server, which is started for it.
+    fn measure(&mut self, scenario: Self::Scenario, peer: Peer) -> Result<Values>;
+}
+
+/// What a run has: cores, a folder of its own, and a watch for signals.
+#[derive(Clone, Debug)]
+pub(crate) struct Ground {
+    pub(crate) cores: Cores,
+    pub(crate) folder: PathBuf,
+    pub(crate) interruption: Interruption,
+    begun: Instant,
+}
+
 /// Measures, prints the table, and writes what is asked for. A measurement that failed is an error, but only at the end.
-pub(crate) fn run(arguments: &RunArguments) -> Result<()> {
+pub(crate) fn run<B: Bench>(
+    page: &Page,
+    options: &Options,
+    scenarios: &[B::Scenario],
+    peers: &[Peer],
+    start: impl FnOnce(&Ground) -> Result<B>,
+) -> Result<()> {
     let cores = processors::choose()?;
     processors::stay_on(cores.load)?;
     processors::raise_open_files()?;
     let interruption = Interruption::watch()?;
-    let work = Work::open(&arguments.work)?;
-    let figures = Bench::start(arguments, cores, &work, interruption)?.measure(arguments)?;
-    drop(work);
-    report::write_results(&arguments.results, &figures)?;
-    report::print(&figures)?;
-    if let Some(page) = &arguments.write {
-        report::write_page(page, &figures)?;
+    let work = Work::open(&options.work)?;
+    let ground = Ground { cores, folder: work.path.clone(), interruption, begun: Instant::now() };
+    let mut bench = start(&ground)?;
+    let figures = rounds(&ground, &mut bench, options.rounds, scenarios, peers)?;
+    drop((bench, work));
+    report::write_results(&options.results, &figures)?;
+    report::print(page, &figures)?;
+    if let Some(path) = &options.write {
+        report::write_page(path, page, &figures)?;
     }
     if let Some(failure) = figures.failures.first() {
         bail!("{} measurements failed, the first one: {}: {}", figures.failures.len(), failure.scenario, failure.error);
@@ -70,71 +88,59 @@ pub(crate) fn run(arguments: &RunArguments) -> Result<()> {
     Ok(())
 }
 
-struct Bench<'a> {
-    begun: Instant,
-    cores: Cores,
-    work: &'a Path,
-    programs: Programs,
-    interruption: Interruption,
-    production: Production,
-    broker: Broker,
+fn rounds<B: Bench>(
+    ground: &Ground,
+    bench: &mut B,
+    rounds: u16,
+    scenarios: &[B::Scenario],
+    peers: &[Peer],
+) -> Result<Figures> {
+    let mut figures = Figures::default();
+    for round in 1..=usize::from(rounds) {
+        for scenario in scenarios {
+            for peer in peers.iter().filter(|peer| scenario.concerns(**peer)) {
+                let begun = Instant::now();
+                let result = bench.measure(*scenario, *peer);
+                // A failure is noted, unless somebody wants the run to end.
+                ground.interruption.check()?;
+                note(ground, round, (scenario.name(), *peer), begun, result, &mut figures);
+            }
+        }
+    }
+    Ok(figures)
 }
 
-impl<'a> Bench<'a> {
-    fn start(arguments: &RunArguments, cores: Cores, work: &'a Work, interruption: Interruption) -> Result<Self> {
-        let begun = Instant::now();
-        say(begun, "start Kafka (usually 8 s)");
-        let data = work.path.join("kafka");
-        let broker = Broker::start(&arguments.kafka, &data, cores.load, topic::PRODUCT_EVENTS, &interruption)?;
-        let production = Production::new(broker.address(), topic::PRODUCT_EVENTS)?;
-        let programs =
-            Programs::new(&arguments.node, &arguments.notifications).context("failed to find this program")?;
-        Ok(Self { begun, cores, work: &work.path, programs, interruption, production, broker })
-    }
-
-    fn measure(mut self, arguments: &RunArguments) -> Result<Figures> {
-        let mut figures = Figures::default();
-        for round in 1..=usize::from(arguments.rounds) {
-            for scenario in &arguments.only {
-                for peer in arguments.peers.iter().filter(|peer| scenario.concerns(**peer)) {
-                    self.try_one(round, *scenario, *peer, &mut figures)?;
-                }
-            }
+fn note(
+    ground: &Ground,
+    round: usize,
+    (scenario, peer): (&str, Peer),
+    begun: Instant,
+    result: Result<Values>,
+    figures: &mut Figures,
+) {
+    let name = format!("round {round}: {scenario} of {}", peer.title());
+    let seconds = begun.elapsed().as_secs();
+    match result {
+        Ok(values) => {
+            let texts =
+                values.iter().map(|(metric, value)| format!("{} {}", metric.title(), metric.unit().text(*value)));
+            ground.say(&format!("{name}, {seconds} s: {}", texts.collect::<Vec<_>>().join("; ")));
+            let measured = values.into_iter().map(|(metric, value)| Measurement { round, peer, metric, value });
+            figures.measurements.extend(measured);
         }
-        Ok(figures)
-    }
-
-    /// A failure is noted, unless somebody wants the run to end.
-    fn try_one(&mut self, round: usize, scenario: Scenario, peer: Peer, figures: &mut Figures) -> Result<()> {
-        let name = format!("round {round}: {} of {}", scenario.name(), peer.title());
-        let begun = Instant::now();
-        let result = self.one(scenario, peer);
-        self.interruption.check()?;
-        match result {
-            Ok(values) => {
-                let texts =
-                    values.iter().map(|(metric, value)| format!("{} {}", metric.title(), metric.unit().text(*value)));
-                say(
-                    self.begun,
-                    &format!("{name}, {} s: {}", begun.elapsed().as_secs(), texts.collect::<Vec<_>>().join("; ")),
-                );
-                let measured = values.into_iter().map(|(metric, value)| Measurement { round, peer, metric, value });
-                figures.measurements.extend(measured);
-            }
-            Err(error) => {
-                let error = format!("{error:#}");
-                say(self.begun, &format!("{name}: FAILED after {} s: {error}", begun.elapsed().as_secs()));
-                figures.failures.push(Failure { round, peer, scenario: scenario.name().to_owned(), error });
-            }
+        Err(error) => {
+            let error = format!("{error:#}");
+            ground.say(&format!("{name}: FAILED after {seconds} s: {error}"));
+            figures.failures.push(Failure { round, peer, scenario: scenario.to_owned(), error });
         }
-        Ok(())
     }
+}
 
-    fn one(&mut self, scenario: Scenario, peer: Peer) -> Result<crate::scenario::Values> {
-        let log = self.work.join("server.log");
-        let Self { programs, cores, production, interruption, broker, .. } = self;
-        let subject = Subject::start(peer, programs, broker.address(), cores.server, &log, production, interruption)?;
-        scenario.run(&mut Trial { subject: &subject, production, interruption })
+impl Ground {
+    /// A line on the terminal, with the time since the run began.
+    pub(crate) fn say(&self, text: &str) {
+        let seconds = self.begun.elapsed().as_secs();
+        eprintln!("[{:3}:{:02}] {text}", seconds / 60, seconds % 60);
     }
 }
 
@@ -166,9 +172,4 @@ impl Drop for Work {
             eprintln!("failed to remove {}: {error}", self.path.display());
         }
     }
-}
-
-fn say(begun: Instant, text: &str) {
-    let seconds = begun.elapsed().as_secs();
-    eprintln!("[{:3}:{:02}] {text}", seconds / 60, seconds % 60);
 }

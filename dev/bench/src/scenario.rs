@@ -11,18 +11,19 @@ use std::time::Duration;
 use anyhow::Result;
 use clap::ValueEnum;
 
-use crate::figures::Metric;
 use crate::interruption::Interruption;
 use crate::peer::Peer;
 use crate::production::Production;
+use crate::run::Part;
+pub(crate) use crate::run::Values;
 use crate::subject::Subject;
 
 /// Path of the stream.
 pub(crate) const PATH: &str = "/events/stream";
 /// Until all clients of a scenario have their first frame.
-const GATHERING: Duration = Duration::from_secs(60);
+pub(crate) const GATHERING: Duration = Duration::from_secs(60);
 /// Until the last frames of a scenario are there.
-const TAIL: Duration = Duration::from_secs(20);
+pub(crate) const TAIL: Duration = Duration::from_secs(20);
 
 /// A part of the benchmark.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
@@ -46,33 +47,9 @@ pub(crate) struct Trial<'a> {
     pub(crate) interruption: &'a Interruption,
 }
 
-/// What a scenario found.
-pub(crate) type Values = Vec<(Metric, f64)>;
-
 impl Scenario {
     /// All, in their order.
     pub(crate) const ALL: [Self; 5] = [Self::Crowd, Self::Saturated, Self::Latency, Self::Storm, Self::Churn];
-
-    /// Name in lines and failures.
-    pub(crate) const fn name(self) -> &'static str {
-        match self {
-            Self::Crowd => "crowd",
-            Self::Saturated => "saturated",
-            Self::Latency => "latency",
-            Self::Storm => "storm",
-            Self::Churn => "churn",
-        }
-    }
-
-    /// Whether it says anything about that server.
-    pub(crate) const fn concerns(self, peer: Peer) -> bool {
-        match self {
-            Self::Saturated => true,
-            Self::Crowd | Self::Latency => !matches!(peer, Peer::FloorBatched),
-            // Resume and bounded memory are promises of ours.
-            Self::Storm | Self::Churn => matches!(peer, Peer::Ours),
-        }
-    }
 
     /// Runs it against a server that was started for it.
     pub(crate) fn run(self, trial: &mut Trial<'_>) -> Result<Values> {
@@ -86,12 +63,33 @@ impl Scenario {
     }
 }
 
+impl Part for Scenario {
+    fn name(self) -> &'static str {
+        match self {
+            Self::Crowd => "crowd",
+            Self::Saturated => "saturated",
+            Self::Latency => "latency",
+            Self::Storm => "storm",
+            Self::Churn => "churn",
+        }
+    }
+
+    fn concerns(self, peer: Peer) -> bool {
+        match self {
+            Self::Saturated => true,
+            Self::Crowd | Self::Latency => peer != Peer::FloorBatched,
+            // Resume and bounded memory are promises of ours.
+            Self::Storm | Self::Churn => peer == Peer::Ours,
+        }
+    }
+}
+
 /// Nanoseconds as milliseconds.
-fn milliseconds(nanoseconds: u64) -> f64 {
+pub(crate) fn milliseconds(nanoseconds: u64) -> f64 {
     nanoseconds as f64 / 1e6
 }
 
 /// A number of something that was counted.
-fn number(count: u64) -> f64 {
+pub(crate) fn number(count: u64) -> f64 {
     count as f64
 }

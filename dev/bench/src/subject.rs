@@ -1,27 +1,28 @@
-//! The server under test: started, and known to read every partition.
+//! The server under test: started, and known to do its work.
 
 use std::collections::HashMap;
 use std::fs;
 use std::net::{SocketAddr, TcpStream};
 use std::path::Path;
+use std::process::Command;
 use std::thread;
 use std::time::{Duration, Instant};
 
 use anyhow::{Context, Result, bail};
 
 use crate::crowd::{Crowd, Watch};
-use crate::interruption::Interruption;
 use crate::kafka::{PARTITIONS, free_port};
 use crate::peer::{Peer, Programs};
 use crate::process::Process;
 use crate::production::Production;
 use crate::record;
+use crate::run::Ground;
 use crate::scenario::PATH;
 
-const START: Duration = Duration::from_secs(30);
+pub(crate) const START: Duration = Duration::from_secs(30);
 const PAUSE: Duration = Duration::from_millis(50);
 /// Between two records to a partition that is not read yet.
-const PROBE: Duration = Duration::from_millis(200);
+pub(crate) const PROBE: Duration = Duration::from_millis(200);
 
 /// A running server. Ends when it is dropped.
 #[derive(Debug)]
@@ -31,49 +32,54 @@ pub(crate) struct Subject {
 }
 
 impl Subject {
-    /// Starts it, and returns when a client of it has got a record of each partition.
-    pub(crate) fn start(
+    /// Starts a server of streams, and returns when a client of it has got a record of each partition.
+    pub(crate) fn of_stream(
         peer: Peer,
         programs: &Programs,
         brokers: &str,
-        core: usize,
-        log: &Path,
+        ground: &Ground,
         production: &mut Production,
-        interruption: &Interruption,
     ) -> Result<Self> {
         let port = free_port()?;
-        let command = peer.command(programs, brokers, port, free_port()?);
-        let mut process = Process::start(peer.title(), &command, core, log)?;
+        let command = peer.command(programs, brokers, port, free_port()?)?;
+        let mut partitions = Partitions::default();
+        Self::start(peer, &command, port, ground, |server| {
+            let mut crowd = Crowd::new(server, ground.interruption.clone())?;
+            Self::probe(&mut crowd, &mut partitions, production)
+        })
+    }
+
+    /// Starts it on its core, and returns when `works` succeeds: a server may refuse or end connections until it can do its work.
+    pub(crate) fn start(
+        peer: Peer,
+        command: &Command,
+        port: u16,
+        ground: &Ground,
+        mut works: impl FnMut(SocketAddr) -> Result<()>,
+    ) -> Result<Self> {
+        let log = ground.folder.join("server.log");
+        let mut process = Process::start(peer.title(), command, ground.cores.server, &log)?;
         let address = SocketAddr::from(([127, 0, 0, 1], port));
         let begun = Instant::now();
         while TcpStream::connect(address).is_err() {
-            interruption.check()?;
-            process.demand(log)?;
+            ground.interruption.check()?;
+            process.demand(&log)?;
             if begun.elapsed() > START {
                 bail!("{} opened no port within {} s", peer.title(), START.as_secs());
             }
             thread::sleep(PAUSE);
         }
-        let subject = Self { process, address };
-        let read = subject.await_partitions(production, interruption);
-        read.with_context(|| format!("{} does not read the topic: see {}", peer.title(), kept(log)))?;
-        Ok(subject)
-    }
-
-    fn await_partitions(&self, production: &mut Production, interruption: &Interruption) -> Result<()> {
         let begun = Instant::now();
-        let mut crowd = Crowd::new(self.address, interruption.clone())?;
-        let mut partitions = Partitions::default();
-        // A server may end streams until it reads.
-        while let Err(error) = Self::probe(&mut crowd, &mut partitions, production) {
-            interruption.check()?;
+        while let Err(error) = works(address) {
+            ground.interruption.check()?;
+            process.demand(&log)?;
             if begun.elapsed() > START {
-                return Err(error);
+                let place = kept(&log);
+                return Err(error).with_context(|| format!("{} does not do its work: see {place}", peer.title()));
             }
             thread::sleep(PAUSE);
-            crowd = Crowd::new(self.address, interruption.clone())?;
         }
-        Ok(())
+        Ok(Self { process, address })
     }
 
     /// With one client, until it has got a record of each partition.

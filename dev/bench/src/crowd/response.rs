@@ -1,17 +1,20 @@
-//! A response as it comes in pieces: its head, chunks if it is chunked, and the frames of the stream.
+//! A stream of server-sent events as it comes in pieces: its head, chunks if it is chunked, and its frames.
+
+use std::net::SocketAddr;
 
 use anyhow::{Result, bail};
 use memchr::memmem;
 
-/// A head that is longer is an error.
-const HEAD_LIMIT: usize = 16 * 1024;
+use super::Protocol;
+use super::head::{Head, demand_status, header};
+
 /// A frame that is longer is an error.
 const FRAME_LIMIT: usize = 1024 * 1024;
 
 /// Takes the bytes of one connection and gives whole frames.
 #[derive(Debug, Default)]
 pub(crate) struct Response {
-    head: Vec<u8>,
+    head: Head,
     body: Option<Body>,
     frames: Frames,
 }
@@ -33,39 +36,35 @@ enum Chunk {
     End,
 }
 
+impl Protocol for Response {
+    fn request(server: SocketAddr, path: &str, headers: &str) -> String {
+        format!("GET {path} HTTP/1.1\r\nHost: {server}\r\nAccept: text/event-stream\r\n{headers}\r\n")
+    }
+
+    fn feed(&mut self, bytes: &[u8], _reply: &mut Vec<u8>, frame: impl FnMut(&[u8])) -> Result<()> {
+        self.read(bytes, frame)
+    }
+}
+
 impl Response {
     /// Reads on. `frame` gets each frame that is whole now, with the empty line at its end.
     ///
     /// # Errors
     /// When the status is not 200, the body has ended, or this is no response.
-    pub(crate) fn feed(&mut self, bytes: &[u8], mut frame: impl FnMut(&[u8])) -> Result<()> {
-        let rest = if self.body.is_none() { self.feed_head(bytes)? } else { bytes };
+    fn read(&mut self, bytes: &[u8], mut frame: impl FnMut(&[u8])) -> Result<()> {
+        let mut rest = bytes;
+        if self.body.is_none() {
+            let Some((head, behind)) = self.head.feed(bytes)? else { return Ok(()) };
+            demand_status(&head, "200")?;
+            let chunked = header(&head, "transfer-encoding").is_some_and(|coding| coding.contains("chunked"));
+            self.body = Some(if chunked { Body::Chunked(Chunk::START) } else { Body::Plain });
+            rest = behind;
+        }
         match &mut self.body {
             None => Ok(()),
             Some(Body::Plain) => self.frames.feed(rest, &mut frame),
             Some(Body::Chunked(chunk)) => chunk.feed(rest, &mut |data| self.frames.feed(data, &mut frame)),
         }
-    }
-
-    /// Gives what stands behind the head.
-    fn feed_head<'a>(&mut self, bytes: &'a [u8]) -> Result<&'a [u8]> {
-        let before = self.head.len();
-        self.head.extend_from_slice(bytes);
-        let Some(end) = memmem::find(&self.head, b"\r\n\r\n") else {
-            if self.head.len() > HEAD_LIMIT {
-                bail!("the head has more than {HEAD_LIMIT} bytes");
-            }
-            return Ok(&[]);
-        };
-        let head = String::from_utf8_lossy(&self.head[..end]).to_ascii_lowercase();
-        let status = head.split_whitespace().nth(1).unwrap_or_default();
-        if status != "200" {
-            bail!("the server answered {status:?}");
-        }
-        let chunked = head.lines().any(|line| line.starts_with("transfer-encoding:") && line.contains("chunked"));
-        self.body = Some(if chunked { Body::Chunked(Chunk::START) } else { Body::Plain });
-        self.head = Vec::new();
-        Ok(&bytes[end + 4 - before..])
     }
 }
 
@@ -173,7 +172,7 @@ mod tests {
         let mut response = Response::default();
         let mut frames = Vec::new();
         for piece in pieces {
-            response.feed(piece, |frame| frames.push(String::from_utf8(frame.to_vec()).unwrap())).unwrap();
+            response.read(piece, |frame| frames.push(String::from_utf8(frame.to_vec()).unwrap())).unwrap();
         }
         frames
     }
@@ -192,7 +191,7 @@ mod tests {
 
     #[test]
     fn refuses_another_status_the_end_of_the_stream_and_what_is_no_size() {
-        let refused = |bytes: &[u8]| Response::default().feed(bytes, |_| {}).unwrap_err().to_string();
+        let refused = |bytes: &[u8]| Response::default().read(bytes, |_| {}).unwrap_err().to_string();
         assert_eq!(refused(b"HTTP/1.1 503 Service Unavailable\r\n\r\n"), "the server answered \"503\"");
         let chunked = "HTTP/1.1 200 OK\r\ntransfer-encoding: chunked\r\n\r\n";
         assert_eq!(refused(format!("{chunked}0\r\n").as_bytes()), "the server ended the stream");

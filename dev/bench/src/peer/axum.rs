@@ -43,7 +43,7 @@ pub(crate) async fn serve(arguments: &PeerArguments) -> Result<()> {
     }
 }
 
-fn listen(port: u16) -> Result<TcpListener> {
+pub(super) fn listen(port: u16) -> Result<TcpListener> {
     let socket = TcpSocket::new_v4().context("failed to create a socket")?;
     socket.set_reuseaddr(true).context("failed to share the port")?;
     socket.bind((Ipv4Addr::LOCALHOST, port).into()).with_context(|| format!("failed to bind port {port}"))?;

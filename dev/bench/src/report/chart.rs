@@ -1,14 +1,8 @@
 //! The chart: bars of four metrics. It has no ground, and its colours are readable on light and dark.
 
+use super::Page;
 use crate::figures::{Figures, Metric};
 use crate::peer::Peer;
-
-const PANELS: [(Metric, &str); 4] = [
-    (Metric::IdleMemory, "less is better"),
-    (Metric::DeliveriesPerCpuSecond, "more is better"),
-    (Metric::LatencyTail, "less is better"),
-    (Metric::LastDelivery, "less is better"),
-];
 
 const WIDTH: f64 = 760.0;
 const LABELS: f64 = 170.0;
@@ -19,14 +13,15 @@ const TITLE: f64 = 30.0;
 const GAP: f64 = 22.0;
 
 /// An SVG picture of the medians.
-pub(super) fn draw(figures: &Figures) -> String {
+pub(super) fn draw(page: &Page, figures: &Figures) -> String {
     let mut body = String::new();
     let mut top = 0.0;
-    for (metric, direction) in PANELS {
+    for &(metric, direction) in page.panels {
         let bars = Peer::ALL.into_iter().filter_map(|peer| Some((peer, figures.median(peer, metric)?)));
         let bars: Vec<(Peer, f64)> = bars.collect();
         if !bars.is_empty() {
-            top = panel(&mut body, top, &format!("{} ({direction})", metric.title()), metric, &bars);
+            let title = format!("{} ({direction})", metric.title());
+            top = panel(&mut body, top, &title, metric, page.ours, &bars);
         }
     }
     let height = (top - GAP).max(1.0);
@@ -40,14 +35,14 @@ pub(super) fn draw(figures: &Figures) -> String {
 }
 
 /// Appends one panel and gives where the next one begins.
-fn panel(body: &mut String, top: f64, title: &str, metric: Metric, bars: &[(Peer, f64)]) -> f64 {
+fn panel(body: &mut String, top: f64, title: &str, metric: Metric, ours: Peer, bars: &[(Peer, f64)]) -> f64 {
     *body += &format!("<text class=\"title\" x=\"0\" y=\"{}\">{title}</text>\n", top + 16.0);
     let longest = bars.iter().map(|(_, value)| *value).fold(0.0, f64::max);
     let mut y = top + TITLE;
     for (peer, value) in bars {
         let share = if longest > 0.0 { value.max(0.0) / longest } else { 0.0 };
         let width = (share * (WIDTH - LABELS - VALUES)).max(1.0);
-        let class = if *peer == Peer::Ours { "ours" } else { "peer" };
+        let class = if *peer == ours { "ours" } else { "peer" };
         let (line, end, text) = (y + 14.0, LABELS + width + 6.0, metric.unit().text(*value));
         *body += &format!("<text x=\"{}\" y=\"{line}\" text-anchor=\"end\">{}</text>", LABELS - 8.0, peer.title());
         *body += &format!(
@@ -63,13 +58,14 @@ fn panel(body: &mut String, top: f64, title: &str, metric: Metric, bars: &[(Peer
 mod tests {
     use super::*;
     use crate::figures::Measurement;
+    use crate::report::NOTIFICATIONS;
 
     #[test]
     fn the_longest_bar_fills_its_room_and_the_others_are_in_proportion() {
         let one = |peer, value| Measurement { round: 1, peer, metric: Metric::LatencyTail, value };
         let figures =
             Figures { measurements: vec![one(Peer::Floor, 5.0), one(Peer::Ours, 10.0)], failures: Vec::new() };
-        let svg = draw(&figures);
+        let svg = draw(&NOTIFICATIONS, &figures);
         assert_eq!(svg.matches("<rect").count(), 2, "{svg}");
         assert!(svg.contains("<rect class=\"peer\" x=\"170\" y=\"30\" width=\"250.0\""), "{svg}");
         assert!(svg.contains("<rect class=\"ours\" x=\"170\" y=\"54\" width=\"500.0\""), "{svg}");
@@ -78,6 +74,6 @@ mod tests {
 
     #[test]
     fn nothing_measured_is_an_empty_picture() {
-        assert!(!draw(&Figures::default()).contains("<rect"));
+        assert!(!draw(&NOTIFICATIONS, &Figures::default()).contains("<rect"));
     }
 }

@@ -4,26 +4,31 @@ use std::fs;
 
 use anyhow::{Context, Result};
 
-use super::{table, target};
+use super::{Page, table, target};
 use crate::figures::Figures;
 
-const BEGIN: &str = "<!-- The figures from here are written by `cargo xtask bench notifications --write`. -->\n";
 const END: &str = "<!-- The figures end here. -->";
 
+fn begin(page: &Page) -> String {
+    format!("<!-- The figures from here are written by `cargo xtask bench {} --write`. -->\n", page.name)
+}
+
 /// Both tables and the chart.
-pub(super) fn generated(figures: &Figures, machine: &str) -> String {
+pub(super) fn generated(page: &Page, figures: &Figures, machine: &str) -> String {
     format!(
-        "\n{machine}\n\n{}\n![Bars of the medians below](benchmarks.svg)\n\n{}\n",
-        target::table(figures),
+        "\n{machine}\n\n{}\n![Bars of the medians below]({})\n\n{}\n",
+        target::table(page, figures),
+        page.chart,
         table::table(figures)
     )
 }
 
-/// The page with other figures.
-pub(super) fn replace(page: &str, generated: &str) -> Result<String> {
-    let (before, rest) = page.split_once(BEGIN).context("the line before the figures is missing")?;
+/// The text with other figures of that benchmark.
+pub(super) fn replace(page: &Page, text: &str, generated: &str) -> Result<String> {
+    let begin = begin(page);
+    let (before, rest) = text.split_once(&begin).context("the line before the figures is missing")?;
     let (_, after) = rest.split_once(END).context("the line behind the figures is missing")?;
-    Ok(format!("{before}{BEGIN}{generated}{END}{after}"))
+    Ok(format!("{before}{begin}{generated}{END}{after}"))
 }
 
 /// When and on what this was measured, in a sentence.
@@ -40,11 +45,16 @@ pub(super) fn machine() -> String {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::report::{API, NOTIFICATIONS};
 
     #[test]
-    fn only_the_figures_are_replaced() {
-        let page = format!("# Title\n\n{BEGIN}old\n{END}\nmethod\n");
-        assert_eq!(replace(&page, "new\n").unwrap(), format!("# Title\n\n{BEGIN}new\n{END}\nmethod\n"));
-        assert!(replace("# Title", "new").is_err());
+    fn only_the_figures_of_that_benchmark_are_replaced() {
+        let part = |page, figures: &str| format!("# Title\n\n{}{figures}{END}\nmethod\n", begin(page));
+        let text = part(&NOTIFICATIONS, "old\n") + &part(&API, "old\n");
+        let first = replace(&NOTIFICATIONS, &text, "new\n").unwrap();
+        assert_eq!(first, part(&NOTIFICATIONS, "new\n") + &part(&API, "old\n"));
+        let second = replace(&API, &text, "new\n").unwrap();
+        assert_eq!(second, part(&NOTIFICATIONS, "old\n") + &part(&API, "new\n"));
+        assert!(replace(&API, "# Title", "new").is_err());
     }
 }

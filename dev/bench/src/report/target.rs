@@ -1,24 +1,29 @@
 //! What is promised of the service, and whether the run showed it.
 
+use super::Page;
 use crate::figures::{Figures, Metric, Unit};
 use crate::peer::Peer;
 
 /// One promise about ours.
-struct Target {
+#[derive(Debug)]
+pub(super) struct Target {
     metric: Metric,
     limit: Limit,
 }
 
+#[derive(Debug)]
 enum Limit {
     /// No more than this value.
     Ceiling(f64),
+    /// At least this value.
+    Floor(f64),
     /// No more than so many times the peer's value in the same round.
     TimesAtMost(f64, &'static [Peer]),
     /// At least so many times the peer's value in the same round; of several peers, the best one.
     TimesAtLeast(f64, &'static [Peer]),
 }
 
-const TARGETS: [Target; 7] = [
+pub(super) const NOTIFICATIONS: [Target; 7] = [
     Target { metric: Metric::IdleMemory, limit: Limit::Ceiling(3000.0) },
     Target {
         metric: Metric::DeliveriesPerCpuSecond,
@@ -31,11 +36,17 @@ const TARGETS: [Target; 7] = [
     Target { metric: Metric::Churn, limit: Limit::Ceiling(1.05) },
 ];
 
+pub(super) const API: [Target; 3] = [
+    Target { metric: Metric::DeliveriesPerCpuSecond, limit: Limit::TimesAtLeast(4.0, &[Peer::NodeSocketIo]) },
+    Target { metric: Metric::IdleMemory, limit: Limit::Ceiling(8000.0) },
+    Target { metric: Metric::RelayRate, limit: Limit::Floor(20_000.0) },
+];
+
 /// A Markdown table, one line for each promise. What was not measured is said, too.
-pub(super) fn table(figures: &Figures) -> String {
+pub(super) fn table(page: &Page, figures: &Figures) -> String {
     let mut text = "| target | measured | reached |\n|---|---|---|\n".to_owned();
-    for target in &TARGETS {
-        let (goal, measured, reached) = judge(figures, target);
+    for target in page.targets {
+        let (goal, measured, reached) = judge(page.ours, figures, target);
         let reached = match reached {
             Some(true) => "yes",
             Some(false) => "**no**",
@@ -47,12 +58,12 @@ pub(super) fn table(figures: &Figures) -> String {
 }
 
 /// The goal and the measured value in words, and whether it was reached.
-fn judge(figures: &Figures, target: &Target) -> (String, String, Option<bool>) {
+fn judge(ours: Peer, figures: &Figures, target: &Target) -> (String, String, Option<bool>) {
     let metric = target.metric;
     let times = |peers: &[Peer]| {
         figures.median_of(|round| {
             let best = peers.iter().filter_map(|peer| figures.value(round, *peer, metric)).reduce(f64::max)?;
-            Some(figures.value(round, Peer::Ours, metric)? / best)
+            Some(figures.value(round, ours, metric)? / best)
         })
     };
     let words = |value: Option<f64>, unit: Unit| value.map_or_else(|| "–".to_owned(), |value| unit.text(value));
@@ -60,9 +71,14 @@ fn judge(figures: &Figures, target: &Target) -> (String, String, Option<bool>) {
     let name = |peers: &[Peer]| peers.first().map_or("", |peer| peer.title());
     match target.limit {
         Limit::Ceiling(limit) => {
-            let value = figures.median(Peer::Ours, metric);
+            let value = figures.median(ours, metric);
             let goal = format!("at most {}", metric.unit().text(limit));
             (goal, words(value, metric.unit()), value.map(|value| value <= limit))
+        }
+        Limit::Floor(limit) => {
+            let value = figures.median(ours, metric);
+            let goal = format!("at least {}", metric.unit().text(limit));
+            (goal, words(value, metric.unit()), value.map(|value| value >= limit))
         }
         Limit::TimesAtMost(limit, peers) => {
             let value = times(peers);
@@ -80,6 +96,7 @@ fn judge(figures: &Figures, target: &Target) -> (String, String, Option<bool>) {
 mod tests {
     use super::*;
     use crate::figures::Measurement;
+    use crate::report;
 
     fn figures(values: &[(Peer, Metric, f64)]) -> Figures {
         let measurements = values.iter().map(|(peer, metric, value)| Measurement {
@@ -94,12 +111,15 @@ mod tests {
     #[test]
     fn the_better_mode_of_the_floor_counts() {
         let metric = Metric::DeliveriesPerCpuSecond;
-        let table = table(&figures(&[
-            (Peer::Floor, metric, 100.0),
-            (Peer::FloorBatched, metric, 1000.0),
-            (Peer::Node, metric, 100.0),
-            (Peer::Ours, metric, 600.0),
-        ]));
+        let table = table(
+            &report::NOTIFICATIONS,
+            &figures(&[
+                (Peer::Floor, metric, 100.0),
+                (Peer::FloorBatched, metric, 1000.0),
+                (Peer::Node, metric, 100.0),
+                (Peer::Ours, metric, 600.0),
+            ]),
+        );
         let line = |text: &str| table.lines().find(|line| line.contains(text)).unwrap().to_owned();
         assert!(line("0.7 times floor").ends_with("| 0.60 times | **no** |"), "{table}");
         assert!(line("5 times Node").ends_with("| 6.00 times | yes |"), "{table}");
@@ -107,9 +127,19 @@ mod tests {
 
     #[test]
     fn a_limit_itself_is_reached_and_what_is_missing_is_said() {
-        let table = table(&figures(&[(Peer::Ours, Metric::Churn, 1.05), (Peer::Ours, Metric::LatencyTail, 1.0)]));
+        let values = [(Peer::Ours, Metric::Churn, 1.05), (Peer::Ours, Metric::LatencyTail, 1.0)];
+        let table = table(&report::NOTIFICATIONS, &figures(&values));
         let lines: Vec<&str> = table.lines().collect();
         assert!(lines[8].ends_with("at most 1.050 | 1.050 | yes |"), "{table}");
         assert!(lines[5].ends_with("1.5 times floor | – | not measured |"), "{table}");
+    }
+
+    #[test]
+    fn a_rate_must_be_at_least_the_promised_one() {
+        let reached = |rate| {
+            let table = table(&report::API, &figures(&[(Peer::Api, Metric::RelayRate, rate)]));
+            table.lines().any(|line| line.contains("at least 20.0 k/s") && line.ends_with("| yes |"))
+        };
+        assert!(reached(20_000.0) && !reached(19_999.0));
     }
 }
