@@ -63,20 +63,26 @@ pub(crate) fn build(cache: &Cache, profile: Profile) -> Result<Vec<Image>> {
 
 fn compile(cache: &Cache, profile: Profile) -> Result<Vec<PathBuf>> {
     // The benchmark's program goes into no image.
-    let arguments = ["--workspace", "--exclude", "realtime-bench"];
+    let arguments = ["--bins", "--workspace", "--exclude", "realtime-bench"];
     build_programs(cache, &arguments, profile)
 }
 
 /// Compiles these packages for measurements, and gives the paths of their programs.
 pub(crate) fn compile_release(cache: &Cache, packages: &[&str]) -> Result<Vec<PathBuf>> {
-    build_programs(cache, packages, Profile::Release)
+    build_programs(cache, &[&["--bins"], packages].concat(), Profile::Release)
 }
 
-fn build_programs(cache: &Cache, packages: &[&str], profile: Profile) -> Result<Vec<PathBuf>> {
+/// Compiles an example of a package, and gives the path of its program.
+pub(crate) fn compile_example(cache: &Cache, package: &str, name: &str) -> Result<PathBuf> {
+    let programs = build_programs(cache, &["--package", package, "--example", name], Profile::Development)?;
+    programs.into_iter().next().with_context(|| format!("cargo built no example {name}"))
+}
+
+fn build_programs(cache: &Cache, arguments: &[&str], profile: Profile) -> Result<Vec<PathBuf>> {
     let log = cache.logs().join("cargo-build.log");
     let errors = File::create(&log).with_context(|| format!("failed to create {}", log.display()))?;
     let mut cargo = cargo(cache);
-    cargo.args(["build", "--bins", "--message-format=json-render-diagnostics"]).args(packages);
+    cargo.args(["build", "--message-format=json-render-diagnostics"]).args(arguments);
     if profile == Profile::Release {
         cargo.arg("--release");
     }
