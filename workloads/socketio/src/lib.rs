@@ -13,13 +13,25 @@
 
 pub mod arguments;
 pub mod engine_packet;
+mod identity;
+pub mod metrics;
+pub mod namespace;
 pub mod packet;
 pub mod payload;
+mod probe;
 pub mod rendering;
+pub mod server;
+mod session;
 pub mod settings;
+pub mod statistics;
 pub mod websocket;
 
 pub use arguments::Arguments;
 pub use engine_packet::EnginePacket;
+pub use namespace::{
+    Admission, Denial, Departed, Departure, Emission, Incoming, Namespace, Request, Socket, Transport,
+};
 pub use packet::{Decoder, Encoded, Name, Packet};
+pub use server::Server;
 pub use settings::Settings;
+pub use statistics::Statistics;

@@ -199,7 +199,7 @@ impl Socket<'_> {
     /// Sends an event.
     pub fn emit(&mut self, event: &str, arguments: Arguments) {
         if !self.is_leaving() {
-            self.joined.emit(event, arguments, None, &mut self.hub, self.shared, self.transport);
+            self.joined.emit(event, arguments, None, self.hub, self.shared, self.transport);
         }
     }
 

@@ -1,0 +1,52 @@
+//! What a client is told whose request cannot be answered.
+
+use axum::response::{IntoResponse, Response};
+use http::{HeaderName, HeaderValue, StatusCode, header::RETRY_AFTER};
+use serde_json::json;
+
+/// Why a request cannot be answered. The first five have the numbers of Engine.IO.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Problem {
+    TransportUnknown,
+    SessionUnknown,
+    BadHandshakeMethod,
+    BadRequest,
+    UnsupportedVersion,
+    /// The body is longer than it may be.
+    TooLong,
+    /// The body did not come in time.
+    TooSlow,
+    /// There are as many connections as there may be.
+    Crowded,
+    /// The system gives no random numbers, or the server around this one is not the one that it needs.
+    Unable,
+}
+
+impl Problem {
+    const fn answer(self) -> (StatusCode, u8, &'static str) {
+        match self {
+            Self::TransportUnknown => (StatusCode::BAD_REQUEST, 0, "Transport unknown"),
+            Self::SessionUnknown => (StatusCode::BAD_REQUEST, 1, "Session ID unknown"),
+            Self::BadHandshakeMethod => (StatusCode::BAD_REQUEST, 2, "Bad handshake method"),
+            Self::BadRequest => (StatusCode::BAD_REQUEST, 3, "Bad request"),
+            Self::UnsupportedVersion => (StatusCode::BAD_REQUEST, 5, "Unsupported protocol version"),
+            Self::TooLong => (StatusCode::PAYLOAD_TOO_LARGE, 3, "Payload too large"),
+            Self::TooSlow => (StatusCode::REQUEST_TIMEOUT, 3, "Payload too slow"),
+            Self::Crowded => (StatusCode::SERVICE_UNAVAILABLE, 4, "Too many connections"),
+            Self::Unable => (StatusCode::INTERNAL_SERVER_ERROR, 3, "Internal error"),
+        }
+    }
+}
+
+impl IntoResponse for Problem {
+    fn into_response(self) -> Response {
+        let (status, code, message) = self.answer();
+        let mut response = (status, axum::Json(json!({"code": code, "message": message}))).into_response();
+        let mut say = |name: HeaderName, value| response.headers_mut().insert(name, value);
+        say(http::header::CACHE_CONTROL, HeaderValue::from_static("no-store"));
+        if self == Self::Crowded {
+            say(RETRY_AFTER, HeaderValue::from(10));
+        }
+        response
+    }
+}

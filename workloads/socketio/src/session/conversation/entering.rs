@@ -1,0 +1,150 @@
+//! How a client comes into a namespace, and out of it.
+
+use bytes::Bytes;
+use serde_json::value::RawValue;
+use tokio::sync::oneshot;
+
+use super::{Conversation, Ending, Entering};
+use crate::{
+    identity,
+    namespace::{Admission, Denial, Departed, Departure, Request},
+    packet::{Name, Packet},
+    session::{
+        hub::{Answer, Hub, Question},
+        joined::Joined,
+    },
+    statistics::{Refusal, Violation},
+};
+
+impl Conversation {
+    /// The client wants into a namespace.
+    pub(super) fn enter(&mut self, name: Name, auth: Option<Box<RawValue>>, hub: &mut dyn Hub) {
+        let Some(namespace) = self.shared.find(&name) else {
+            return self.refuse(Refusal::Unknown, name, "Invalid namespace".to_owned(), None, hub);
+        };
+        let enters = self.entering.iter().any(|entering| entering.namespace == namespace);
+        if enters || self.place(&name).is_some() {
+            return self.violate(Violation::Order, hub);
+        }
+        if self.joined.len() + self.entering.len() >= self.shared.settings.namespaces {
+            return self.refuse(Refusal::Full, name, "Too many namespaces".to_owned(), None, hub);
+        }
+        let Some(id) = identity::socket() else {
+            // The system gives no random numbers: nobody can be let in here.
+            return self.end(Ending::Server(realtime_fanout::CloseReason::Unavailable), hub);
+        };
+        let request = Request { id, auth, client: self.client, transport: self.transport };
+        let (waits, forgotten) = oneshot::channel();
+        let answer = self.shared.namespace(namespace).connect(request);
+        let ticket = self.ticket;
+        self.ticket = self.ticket.wrapping_add(1);
+        self.entering.push(Entering { ticket, namespace, _waits: waits });
+        hub.ask(Question { ticket, answer, forgotten });
+    }
+
+    /// It is known whether the client may enter. It may have left, or come anew, in the meantime.
+    pub(crate) fn answered(&mut self, ticket: u32, answer: Answer, hub: &mut dyn Hub) {
+        let place = self.entering.iter().position(|entering| entering.ticket == ticket);
+        let Some(place) = place.filter(|_| !self.is_ending()) else { return };
+        let namespace = self.entering.swap_remove(place).namespace;
+        if self.entering.is_empty() {
+            self.entering = Vec::new();
+        }
+        match answer {
+            Ok(admission) => self.admit(namespace, admission, hub),
+            Err(Denial::Refused { message, data }) => {
+                let name = self.shared.name(namespace).into();
+                self.refuse(Refusal::Refused, name, message, data, hub);
+            }
+            Err(Denial::Away(reason)) => {
+                self.shared.counters.refused(Refusal::Away);
+                self.end(Ending::Server(reason), hub);
+            }
+        }
+        self.await_next(hub);
+    }
+
+    fn admit(&mut self, namespace: u16, admission: Admission, hub: &mut dyn Hub) {
+        let Admission { id, pid, state, greeting, subscription, history } = admission;
+        let (shared, transport) = (self.shared.clone(), self.transport);
+        let joined = Joined {
+            namespace,
+            recovers: pid.is_some(),
+            has_feed: subscription.is_some(),
+            leaving: None,
+            id: id.into(),
+            connected_at: hub.now(),
+            state,
+        };
+        self.deadlines.entered();
+        shared.counters.entered(namespace, transport);
+        shared.say(&joined.welcome(pid.as_deref(), &shared), transport, hub);
+        for emission in greeting {
+            let piece = joined.render(emission, hub, &shared, transport);
+            hub.say(piece);
+        }
+        let pieces = history.into_iter().map(|emission| joined.render(emission, hub, &shared, transport));
+        let history: Vec<Bytes> = pieces.collect();
+        match subscription {
+            Some(mut subscription) => {
+                subscription.history = history;
+                for other in &mut self.joined {
+                    other.has_feed = false;
+                }
+                hub.subscribe(subscription);
+            }
+            None => history.into_iter().for_each(|piece| hub.say(piece)),
+        }
+        // Most connections have one namespace for all their life.
+        self.joined.reserve_exact(1);
+        self.joined.push(joined);
+    }
+
+    /// The client leaves a namespace.
+    pub(super) fn leave(&mut self, name: &str, hub: &mut dyn Hub) {
+        if let Some(place) = self.place(name) {
+            return self.part(place, Departure::Client, hub);
+        }
+        let shared = self.shared.clone();
+        let enters = |entering: &Entering| shared.name(entering.namespace) == name;
+        match self.entering.iter().position(enters) {
+            Some(place) => drop(self.entering.swap_remove(place)),
+            None => self.violate(Violation::Order, hub),
+        }
+    }
+
+    /// A client is in a namespace no more.
+    pub(super) fn part(&mut self, place: usize, reason: Departure, hub: &mut dyn Hub) {
+        let joined = self.joined.swap_remove(place);
+        if joined.has_feed {
+            hub.unsubscribe();
+        }
+        self.report(joined, reason, hub.now());
+    }
+
+    /// Tells the application that a client is in its namespace no more.
+    pub(super) fn report(&self, joined: Joined, reason: Departure, now: std::time::Instant) {
+        let Joined { namespace, id, connected_at, state, .. } = joined;
+        self.shared.counters.left(namespace, self.transport);
+        self.shared.namespace(namespace).disconnected(Departed {
+            id: id.into(),
+            client: self.client,
+            transport: self.transport,
+            connected_for: now.saturating_duration_since(connected_at),
+            state,
+            reason,
+        });
+    }
+
+    fn refuse(
+        &self,
+        refusal: Refusal,
+        namespace: Name,
+        message: String,
+        data: Option<Box<RawValue>>,
+        hub: &mut dyn Hub,
+    ) {
+        self.shared.counters.refused(refusal);
+        self.shared.say(&Packet::ConnectError { namespace, message, data }, self.transport, hub);
+    }
+}
