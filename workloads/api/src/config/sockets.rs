@@ -23,7 +23,7 @@ pub(crate) struct SocketConfig {
 #[command(next_help_heading = "Socket.IO namespace /demo")]
 pub(crate) struct DemoConfig {
     /// Connections of one client address at most, over all instances
-    #[arg(long = "demo-connections-per-address", env = environment::DEMO_CONNECTIONS_PER_ADDRESS, value_name = "REALTIME_DEMO_CONNECTIONS_PER_ADDRESS", default_value_t = 10, value_parser = clap::value_parser!(u32).range(1..))]
+    #[arg(id = "demo-connections-per-address", long = "demo-connections-per-address", env = environment::DEMO_CONNECTIONS_PER_ADDRESS, value_name = "REALTIME_DEMO_CONNECTIONS_PER_ADDRESS", default_value_t = 10, value_parser = clap::value_parser!(u32).range(1..))]
     pub(crate) connections_per_address: u32,
 
     /// Pings of one connection at most
