@@ -13,7 +13,9 @@
 use k8s_openapi::apiextensions_apiserver::pkg::apis::apiextensions::v1::{CustomResourceDefinition, JSONSchemaProps};
 use kube::CustomResourceExt;
 
+mod api;
 mod backend;
+mod clients;
 mod condition;
 mod notifications;
 mod null;
@@ -22,9 +24,11 @@ mod spec;
 mod status;
 mod workload;
 
+pub use api::{ApiConfig, Delay, Demo};
 pub use backend::{Backend, ManagedBackend, Storage};
+pub use clients::{ClientSettings, ConnectionLimits, Ring};
 pub use condition::{ConditionType, Conditions};
-pub use notifications::{ConnectionLimits, NotificationsConfig, Ring};
+pub use notifications::NotificationsConfig;
 pub use schema::EventSchema;
 pub use spec::{
     DeletionPolicy, Image, Operation, PullPolicy, RealtimeStack, RealtimeStackSpec, Reconciliation, RunState, Topic,
@@ -34,8 +38,8 @@ pub use status::{
     ComponentMode, ComponentState, ComponentStatus, DependencyStatus, Endpoints, InstanceStatus, RealtimeStackStatus,
 };
 pub use workload::{
-    Api, ApiConfig, Consumer, ConsumerConfig, EnvironmentVariable, FixedScaling, LogLevel, Notifications,
-    ResourceAmounts, Resources, Scaling, Workload,
+    Api, Consumer, ConsumerConfig, EnvironmentVariable, FixedScaling, LogLevel, Notifications, ResourceAmounts,
+    Resources, Scaling, Workload,
 };
 
 /// The longest name of a stack, so that every object's name and label stays within Kubernetes' 63 characters.

@@ -4,6 +4,7 @@ use kube::KubeSchema;
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
+use crate::api::ApiConfig;
 use crate::notifications::NotificationsConfig;
 
 /// A workload of a stack; `C` holds the settings that only it has.
@@ -63,22 +64,6 @@ pub struct FixedScaling {
     pub replicas: u16,
 }
 
-/// Settings of the API.
-#[derive(KubeSchema, Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
-#[serde(rename_all = "camelCase")]
-#[x_kube(validation = Rule::new("!has(self.corsOrigins) || !('*' in self.corsOrigins) || self.corsOrigins.size() == 1")
-    .message("corsOrigins: '*' allows every origin, so it must stand alone; remove it or the others"))]
-pub struct ApiConfig {
-    /// Least level of the log records. Default `Info`.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub log_level: Option<LogLevel>,
-
-    /// Origins whose pages may use the API, or `*` alone. Default: the local development servers of React and Vite.
-    #[serde(default, skip_serializing_if = "Vec::is_empty", deserialize_with = "crate::null::is_default")]
-    #[schemars(length(max = 32), inner(length(min = 1, max = 255), regex(pattern = r"^(\*|https?://[^/,\s]+)$")))]
-    pub cors_origins: Vec<String>,
-}
-
 /// Settings of the consumer.
 #[derive(JsonSchema, Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
 #[serde(rename_all = "camelCase")]
@@ -86,6 +71,11 @@ pub struct ConsumerConfig {
     /// Least level of the log records. Default `Info`.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub log_level: Option<LogLevel>,
+
+    /// Hours that an event stays in Postgres for clients that come back. Default 24. The newest 10000 always stay.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[schemars(range(min = 1, max = 8760))]
+    pub feed_retention_hours: Option<u16>,
 }
 
 /// Least level of the log records.

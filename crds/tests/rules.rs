@@ -31,7 +31,8 @@ fn accepts_an_empty_spec() {
 
 #[test]
 fn takes_a_null_for_nothing() {
-    let spec = "{api: null, topics: null, redis: {managed: null}, consumer: {env: null, config: null}}";
+    let spec = "{api: null, topics: null, redis: {managed: null}, consumer: {env: null, config: null},
+        notifications: {config: {corsOrigins: null, trustedProxies: null, ring: null, topics: null}}}";
     stack("demo", spec).validate_cel().expect("a null is what server-side apply leaves of an emptied object");
 }
 
@@ -40,9 +41,13 @@ fn accepts_every_field_at_once() {
     let spec = r#"{
         operation: {state: Running, reconciliation: Active}, deletionPolicy: {volumes: Delete},
         image: {registry: registry.example.com/realtime, tag: "1.0", pullPolicy: Always, pullSecrets: [mirror]},
-        api: {scaling: {fixed: {replicas: 2}}, config: {logLevel: Debug, corsOrigins: ["https://example.com"]},
+        api: {scaling: {fixed: {replicas: 2}}, config: {logLevel: Debug, corsOrigins: ["https://example.com"],
+                connections: {max: 20000, maxPerAddress: 100}, trustedProxies: [10.0.0.0/8], maxAgeSeconds: 600,
+                ring: {events: 10000, size: 16Mi}, socketPayload: 1M,
+                demo: {connectionsPerAddress: 10, pingsPerClient: 100, delaySeconds: {shortest: 5, longest: 15}, showAddresses: true}},
               resources: {requests: {cpu: 100m, memory: 64Mi}, limits: {cpu: "1", memory: 128Mi}},
               env: [{name: A, value: b}]},
+        consumer: {config: {logLevel: Info, feedRetentionHours: 48}},
         redis: {managed: {storage: {size: 1Gi, class: fast}}}, topics: [{name: orders, partitions: 3}],
         notifications: {config: {logLevel: Warn, corsOrigins: ["*"], topics: [product-events, orders],
               connections: {max: 20000, maxPerAddress: 100}, trustedProxies: [10.0.0.0/8, "fd00::/8", 192.0.2.1/32],
@@ -104,22 +109,43 @@ fn refuses_a_topic_of_the_stream_that_the_stack_has_not() {
 #[test]
 fn refuses_proxies_that_are_no_networks() {
     for network in ["10.0.0.0/33", "10.0.0/8", "10.1.0.0/8", "fd00::/129", "fd00::1/64", "::ffff:10.0.0.0/104"] {
-        let spec = format!("{{notifications: {{config: {{trustedProxies: ['192.0.2.0/24', '{network}']}}}}}}");
-        says(&refusal(&spec), "each must be a network in CIDR notation");
+        for workload in ["api", "notifications"] {
+            let spec = format!("{{{workload}: {{config: {{trustedProxies: ['192.0.2.0/24', '{network}']}}}}}}");
+            says(&refusal(&spec), "each must be a network in CIDR notation");
+        }
     }
 }
 
 #[test]
 fn refuses_more_connections_of_one_address_than_of_all() {
-    let spec = "{notifications: {config: {connections: {max: 10, maxPerAddress: 11}}}}";
-    says(&refusal(spec), "maxPerAddress is above max");
+    for workload in ["api", "notifications"] {
+        let spec = format!("{{{workload}: {{config: {{connections: {{max: 10, maxPerAddress: 11}}}}}}}}");
+        says(&refusal(&spec), "maxPerAddress is above max");
+    }
 }
 
 #[test]
 fn refuses_a_ring_that_holds_next_to_nothing_or_more_than_an_instance_could() {
     for size in ["1000Ki", "2049Mi"] {
-        let spec = format!("{{notifications: {{config: {{ring: {{size: {size}}}}}}}}}");
-        says(&refusal(&spec), "size must be from 1Mi to 2Gi");
+        for workload in ["api", "notifications"] {
+            let spec = format!("{{{workload}: {{config: {{ring: {{size: {size}}}}}}}}}");
+            says(&refusal(&spec), "size must be from 1Mi to 2Gi");
+        }
+    }
+}
+
+#[test]
+fn refuses_messages_of_a_socket_that_say_nothing_or_fill_the_memory() {
+    for size in ["1000", "1023", "17Mi", "17M"] {
+        says(&refusal(&format!("{{api: {{config: {{socketPayload: '{size}'}}}}}}")), "must be from 1Ki to 16Mi");
+    }
+}
+
+#[test]
+fn refuses_a_shortest_delay_above_the_longest_also_of_the_defaults() {
+    for delay in ["{shortest: 10, longest: 9}", "{shortest: 16}", "{longest: 4}"] {
+        let spec = format!("{{api: {{config: {{demo: {{delaySeconds: {delay}}}}}}}}}");
+        says(&refusal(&spec), "shortest is above longest");
     }
 }
 

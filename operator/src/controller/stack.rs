@@ -132,8 +132,8 @@ pub struct ValidatedWorkload {
     pub files: BTreeMap<String, String>,
     /// Port for clients, when it has clients.
     pub http_port: Option<u16>,
-    /// Whether a client has to stay with one instance, as long polling needs it.
-    pub sticky: bool,
+    /// Seconds for which a client stays with one instance after its last new connection, where it has to, as for long polling.
+    pub sticky: Option<i32>,
     /// How its pods give way to others.
     pub replacement: Replacement,
 }

@@ -89,11 +89,13 @@ pub enum Error {
         /// The most.
         limit: usize,
     },
-    /// The ring would leave an instance of notifications no memory for its clients.
+    /// The ring would leave an instance no memory for its clients.
     #[error(
-        "notifications.config.ring.size is {size}, more than half of the memory that an instance may use, {limit}: lower it, or raise notifications.resources.limits.memory"
+        "{component}.config.ring.size is {size}, more than half of the memory that an instance may use, {limit}: lower it, or raise {component}.resources.limits.memory"
     )]
     FitRing {
+        /// Whose ring.
+        component: Component,
         /// Size in the spec.
         size: String,
         /// The memory limit.
@@ -121,7 +123,7 @@ pub fn validate(stack: &RealtimeStack, references: &References, images: &Images)
     }
     schemas::check(&spec.schemas)?;
     let workloads = workload::workloads(&name, spec, images);
-    check_ring(spec, &workloads)?;
+    check_rings(spec, &workloads)?;
     Ok(ValidatedStack {
         running: operation.state.unwrap_or_default() == RunState::Running,
         active: operation.reconciliation.unwrap_or_default() == Reconciliation::Active,
@@ -192,18 +194,22 @@ fn check_volume(stack: &str, backend: &ValidatedBackend, references: &References
     }
 }
 
-/// Half of an instance's memory is for its clients: their queues, and what they are sent of the log.
-fn check_ring(spec: &RealtimeStackSpec, workloads: &[ValidatedWorkload]) -> Result<(), Error> {
-    let config = spec.notifications.as_ref().and_then(|notifications| notifications.config.as_ref());
-    let size = config.and_then(|config| config.ring.as_ref()?.size.clone());
-    let workload = workloads.iter().find(|workload| workload.component == Component::Notifications);
-    let limit = workload.and_then(|workload| workload.resources.limits.clone()?.memory);
-    match (size, limit) {
-        (Some(size), Some(limit)) if quantity::bytes(&size) > quantity::bytes(&limit).map(|bytes| bytes / 2) => {
-            Err(Error::FitRing { size, limit })
+/// Half of an instance's memory is for its clients: their queues, and what they are sent of the past.
+fn check_rings(spec: &RealtimeStackSpec, workloads: &[ValidatedWorkload]) -> Result<(), Error> {
+    let api = spec.api.as_ref().and_then(|api| Some(&api.config.as_ref()?.clients));
+    let notifications =
+        spec.notifications.as_ref().and_then(|notifications| Some(&notifications.config.as_ref()?.clients));
+    for (component, clients) in [(Component::Api, api), (Component::Notifications, notifications)] {
+        let size = clients.and_then(|clients| clients.ring.as_ref()?.size.clone());
+        let workload = workloads.iter().find(|workload| workload.component == component);
+        let limit = workload.and_then(|workload| workload.resources.limits.clone()?.memory);
+        if let (Some(size), Some(limit)) = (size, limit)
+            && quantity::bytes(&size) > quantity::bytes(&limit).map(|bytes| bytes / 2)
+        {
+            return Err(Error::FitRing { component, size, limit });
         }
-        _ => Ok(()),
     }
+    Ok(())
 }
 
 fn prepare(stack: &str, topics: &[Topic], image: String) -> ValidatedPrepare {

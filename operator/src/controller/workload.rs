@@ -1,11 +1,13 @@
 //! What makes the API, the consumer and the notifications service what they are: settings, files and limits, as data for the builders.
 
+mod api;
+mod clients;
 mod notifications;
 
 use std::collections::BTreeMap;
 
 use realtime_contract::{Component, database, environment, ports};
-use realtime_crds::{ApiConfig, EnvironmentVariable, LogLevel, RealtimeStackSpec, Resources, Scaling, Workload};
+use realtime_crds::{ConsumerConfig, EnvironmentVariable, LogLevel, RealtimeStackSpec, Resources, Scaling, Workload};
 
 use super::backend;
 use super::stack::{CredentialKey, Environment, Replacement, ValidatedWorkload, Value, object_name};
@@ -29,7 +31,7 @@ struct Particulars<'a> {
     component: Component,
     backends: &'a [Component],
     http_port: Option<u16>,
-    sticky: bool,
+    sticky: Option<i32>,
     settings: Vec<(&'static str, Value)>,
     files: BTreeMap<String, String>,
     memory_limit: String,
@@ -42,31 +44,21 @@ pub(crate) fn workloads(stack: &str, spec: &RealtimeStackSpec, images: &Images) 
     let notifications_config = spec.notifications.as_ref().and_then(|it| it.config.clone()).unwrap_or_default();
     let notifications = notifications::notifications(&notifications_config, &spec.schemas);
     vec![
-        workload(stack, api(&api_config), spec, spec.api.as_ref(), images),
-        workload(stack, consumer(consumer_config.log_level), spec, spec.consumer.as_ref(), images),
+        workload(stack, api::api(&api_config), spec, spec.api.as_ref(), images),
+        workload(stack, consumer(&consumer_config), spec, spec.consumer.as_ref(), images),
         workload(stack, notifications, spec, spec.notifications.as_ref(), images),
     ]
 }
 
-fn api(config: &ApiConfig) -> Particulars<'static> {
-    Particulars {
-        component: Component::Api,
-        backends: &Component::BACKENDS,
-        http_port: Some(ports::HTTP),
-        sticky: true,
-        settings: [log(config.log_level)].into_iter().chain(origins(&config.cors_origins)).collect(),
-        files: BTreeMap::new(),
-        memory_limit: MEMORY_LIMIT.to_owned(),
-    }
-}
-
-fn consumer(level: Option<LogLevel>) -> Particulars<'static> {
+fn consumer(config: &ConsumerConfig) -> Particulars<'static> {
+    let retention = config.feed_retention_hours.map(|hours| Value::Literal(hours.to_string()));
+    let retention = retention.map(|hours| (environment::FEED_RETENTION_HOURS, hours));
     Particulars {
         component: Component::Consumer,
         backends: &Component::BACKENDS,
         http_port: None,
-        sticky: false,
-        settings: vec![log(level)],
+        sticky: None,
+        settings: [log(config.log_level)].into_iter().chain(retention).collect(),
         files: BTreeMap::new(),
         memory_limit: MEMORY_LIMIT.to_owned(),
     }
@@ -74,11 +66,6 @@ fn consumer(level: Option<LogLevel>) -> Particulars<'static> {
 
 fn log(level: Option<LogLevel>) -> (&'static str, Value) {
     (environment::LOG, Value::Literal(level.unwrap_or_default().filter().to_owned()))
-}
-
-/// Without origins in the spec, the workload's own default counts.
-fn origins(origins: &[String]) -> Option<(&'static str, Value)> {
-    (!origins.is_empty()).then(|| (environment::CORS_ORIGIN, Value::Literal(origins.join(","))))
 }
 
 fn workload<C: Clone + Default>(

@@ -47,11 +47,12 @@ pub const CORS_ORIGIN: &str = "CORS_ORIGIN";
 pub const STREAM_TOPICS: &str = "REALTIME_STREAM_TOPICS";
 /// Path of a JSON file `[{"type", "schema"}]` with the event types beside the product events; none without it.
 pub const SCHEMAS: &str = "REALTIME_SCHEMAS";
-/// Secret that signs cursors, any text of 16 bytes or more. Without it a process makes up its own, and its cursors end with it.
+/// Secret that signs cursors and what clients of Socket.IO recover by, any text of 16 bytes or more. Without it a process makes up its own,
+/// and these end with it.
 pub const CURSOR_KEY: &str = "REALTIME_CURSOR_KEY";
-/// Open streams of a process, at most; the limit of open files less 512 by default, and never more.
+/// Open connections of a process, at most, streams and sessions of Socket.IO; the limit of open files less 512 by default, and never more.
 pub const STREAM_CONNECTIONS: &str = "REALTIME_STREAM_CONNECTIONS";
-/// Open streams of one client address, at most; no limit by default.
+/// Open connections of one client address, at most, streams and sessions of Socket.IO; no limit by default.
 pub const STREAM_CONNECTIONS_PER_ADDRESS: &str = "REALTIME_STREAM_CONNECTIONS_PER_ADDRESS";
 /// Networks (CIDR) by comma whose `X-Forwarded-For` is believed; none by default.
 pub const TRUSTED_PROXIES: &str = "REALTIME_TRUSTED_PROXIES";
@@ -126,6 +127,19 @@ const API: &[&str] = &[
     PORT,
     OPS_PORT,
     CORS_ORIGIN,
+    CURSOR_KEY,
+    STREAM_CONNECTIONS,
+    STREAM_CONNECTIONS_PER_ADDRESS,
+    TRUSTED_PROXIES,
+    STREAM_AGE_SECONDS,
+    RING_EVENTS,
+    RING_BYTES,
+    SOCKET_PAYLOAD_BYTES,
+    DEMO_CONNECTIONS_PER_ADDRESS,
+    DEMO_PINGS,
+    DEMO_SHORTEST_SECONDS,
+    DEMO_LONGEST_SECONDS,
+    DEMO_SHOW_ADDRESSES,
     REDIS_URL,
     REDIS_PASSWORD,
     POSTGRES_URL,
@@ -143,6 +157,7 @@ const API: &[&str] = &[
 
 const CONSUMER: &[&str] = &[
     OPS_PORT,
+    FEED_RETENTION_HOURS,
     REDIS_URL,
     REDIS_PASSWORD,
     POSTGRES_URL,

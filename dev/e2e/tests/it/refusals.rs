@@ -97,24 +97,48 @@ async fn refuses_a_topic_of_the_stream_that_the_stack_has_not() {
 
 #[tokio::test]
 async fn refuses_proxies_that_are_no_networks() {
-    let proxies = |network: &str| json!({"notifications": {"config": {"trustedProxies": ["192.0.2.1/32", network]}}});
-    answer("demo", &proxies("fd00::/8")).await.expect("both are networks");
-    for network in ["10.0.0.0/33", "10.0.0/8", "10.1.0.0/8", "fd00::1/64", "::ffff:10.0.0.0/104"] {
-        says(answer("demo", &proxies(network)).await, "each must be a network in CIDR notation");
+    for workload in ["api", "notifications"] {
+        let proxies = |network: &str| json!({workload: {"config": {"trustedProxies": ["192.0.2.1/32", network]}}});
+        answer("demo", &proxies("fd00::/8")).await.expect("both are networks");
+        for network in ["10.0.0.0/33", "10.0.0/8", "10.1.0.0/8", "fd00::1/64", "::ffff:10.0.0.0/104"] {
+            says(answer("demo", &proxies(network)).await, "each must be a network in CIDR notation");
+        }
     }
 }
 
 #[tokio::test]
 async fn refuses_more_connections_of_one_address_than_of_all() {
-    let spec = json!({"notifications": {"config": {"connections": {"max": 10, "maxPerAddress": 11}}}});
-    says(answer("demo", &spec).await, "maxPerAddress is above max");
+    for workload in ["api", "notifications"] {
+        let spec = json!({workload: {"config": {"connections": {"max": 10, "maxPerAddress": 11}}}});
+        says(answer("demo", &spec).await, "maxPerAddress is above max");
+    }
 }
 
 #[tokio::test]
 async fn refuses_a_ring_that_holds_next_to_nothing_or_more_than_an_instance_could() {
     for size in ["1000Ki", "2049Mi"] {
-        let spec = json!({"notifications": {"config": {"ring": {"size": size}}}});
-        says(answer("demo", &spec).await, "size must be from 1Mi to 2Gi");
+        for workload in ["api", "notifications"] {
+            let spec = json!({workload: {"config": {"ring": {"size": size}}}});
+            says(answer("demo", &spec).await, "size must be from 1Mi to 2Gi");
+        }
+    }
+}
+
+#[tokio::test]
+async fn refuses_messages_of_a_socket_that_say_nothing_or_fill_the_memory() {
+    let payload = |size: &str| json!({"api": {"config": {"socketPayload": size}}});
+    answer("demo", &payload("1M")).await.expect("a million bytes are allowed");
+    for size in ["1023", "17M"] {
+        says(answer("demo", &payload(size)).await, "socketPayload must be from 1Ki to 16Mi");
+    }
+}
+
+#[tokio::test]
+async fn refuses_a_shortest_delay_above_the_longest_also_of_the_defaults() {
+    let delay = |delay: Value| json!({"api": {"config": {"demo": {"delaySeconds": delay}}}});
+    answer("demo", &delay(json!({"shortest": 15}))).await.expect("always 15 s");
+    for seconds in [json!({"shortest": 10, "longest": 9}), json!({"shortest": 16}), json!({"longest": 4})] {
+        says(answer("demo", &delay(seconds)).await, "shortest is above longest");
     }
 }
 

@@ -1,6 +1,6 @@
 //! Services.
 
-use k8s_openapi::api::core::v1::{Service, ServicePort, ServiceSpec};
+use k8s_openapi::api::core::v1::{ClientIPConfig, Service, ServicePort, ServiceSpec, SessionAffinityConfig};
 use k8s_openapi::apimachinery::pkg::util::intstr::IntOrString;
 use realtime_contract::{Component, ports};
 
@@ -23,11 +23,16 @@ pub fn of_workload(stack: &ValidatedStack, workload: &ValidatedWorkload) -> Serv
     let ports = workload.http_port.map(|number| port("http", number)).into_iter().chain([port("ops", ports::OPS)]);
     let spec = ServiceSpec {
         type_: Some("ClusterIP".to_owned()),
-        session_affinity: Some(if workload.sticky { "ClientIP" } else { "None" }.to_owned()),
+        session_affinity: Some(if workload.sticky.is_some() { "ClientIP" } else { "None" }.to_owned()),
+        session_affinity_config: workload.sticky.map(for_seconds),
         ports: Some(ports.collect()),
         ..ServiceSpec::default()
     };
     service(stack, workload.component, spec)
+}
+
+fn for_seconds(seconds: i32) -> SessionAffinityConfig {
+    SessionAffinityConfig { client_ip: Some(ClientIPConfig { timeout_seconds: Some(seconds) }) }
 }
 
 fn service(stack: &ValidatedStack, component: Component, spec: ServiceSpec) -> Service {

@@ -117,16 +117,23 @@ fn takes_a_schema_of_an_older_draft_and_one_that_refers_to_itself() {
 
 #[test]
 fn refuses_a_ring_that_leaves_no_memory_for_clients() {
-    let spec = "{notifications: {resources: {limits: {memory: 256Mi}}, config: {ring: {size: 129Mi}}}}";
-    let expected = "notifications.config.ring.size is 129Mi, more than half of the memory that an instance may use, 256Mi: lower it, or raise notifications.resources.limits.memory";
-    assert_eq!(refusal(spec, &references()), expected);
+    for workload in ["api", "notifications"] {
+        let spec =
+            format!("{{{workload}: {{resources: {{limits: {{memory: 256Mi}}}}, config: {{ring: {{size: 129Mi}}}}}}}}");
+        let expected = format!(
+            "{workload}.config.ring.size is 129Mi, more than half of the memory that an instance may use, 256Mi: lower it, or raise {workload}.resources.limits.memory"
+        );
+        assert_eq!(refusal(&spec, &references()), expected);
+    }
 }
 
 #[test]
 fn memory_follows_the_ring_where_the_user_sets_no_limit() {
-    let limit = |spec: &str| validated(spec).workloads[2].resources.limits.clone().unwrap().memory;
-    assert_eq!(limit("{}").as_deref(), Some("384Mi"));
-    assert_eq!(limit("{notifications: {config: {ring: {size: 1Gi}}}}").as_deref(), Some("2400Mi"));
+    for (index, workload) in [(0, "api"), (2, "notifications")] {
+        let limit = |spec: &str| validated(spec).workloads[index].resources.limits.clone().unwrap().memory;
+        assert_eq!(limit("{}").as_deref(), Some("384Mi"));
+        assert_eq!(limit(&format!("{{{workload}: {{config: {{ring: {{size: 1Gi}}}}}}}}")).as_deref(), Some("2400Mi"));
+    }
 }
 
 #[test]
