@@ -79,6 +79,27 @@ impl Arrivals {
         self.find(what, limit, matches).await.unwrap_or_else(|error| panic!("{error}"))
     }
 
+    /// The event that `matches` as the `count`th, among those already read or still to come.
+    ///
+    /// # Panics
+    /// When there are not so many within the limit, with what came instead.
+    pub async fn nth(
+        &mut self,
+        what: &str,
+        count: usize,
+        limit: Duration,
+        matches: impl Fn(&Value) -> bool,
+    ) -> Arrival {
+        let left = std::cell::Cell::new(count);
+        let counted = |event: &Value| {
+            left.set(left.get() - usize::from(left.get() > 0 && matches(event)));
+            left.get() == 0
+        };
+        let what = format!("{what}, number {count},");
+        // What was read is looked at by `find` before it reads on, each event once.
+        self.wait(&what, limit, counted).await
+    }
+
     /// The notification with that id.
     ///
     /// # Panics

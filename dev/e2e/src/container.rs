@@ -35,3 +35,11 @@ fn processes(uid: &str, name: &str) -> Vec<String> {
     };
     ids.filter(|id| id.bytes().all(|byte| byte.is_ascii_digit())).filter(ours).collect()
 }
+
+/// Whether a process with that name runs in a pod.
+///
+/// # Panics
+/// When processes cannot be listed.
+pub fn runs(pod: &Pod, name: &str) -> bool {
+    pod.uid().is_some_and(|uid| !processes(&uid, name).is_empty())
+}

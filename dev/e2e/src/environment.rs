@@ -19,6 +19,15 @@ pub const STREAM_CLIENTS: &str = "REALTIME_E2E_STREAM_CLIENTS";
 /// Events a second that they get. May be missing.
 pub const STREAM_EVENTS: &str = "REALTIME_E2E_STREAM_EVENTS";
 
+/// How many clients the API has while its instances die: half of them by Socket.IO, half by server-sent events. May be missing.
+pub const DELIVERY_CLIENTS: &str = "REALTIME_E2E_DELIVERY_CLIENTS";
+/// Notifications a second that are posted meanwhile. May be missing.
+pub const DELIVERY_POSTS: &str = "REALTIME_E2E_DELIVERY_POSTS";
+/// How many processes of API and consumer are killed at moments of chance. May be missing.
+pub const KILLS: &str = "REALTIME_E2E_KILLS";
+/// What that chance begins with; a failure says it. May be missing.
+pub const SEED: &str = "REALTIME_E2E_SEED";
+
 /// The path in that variable.
 ///
 /// # Panics

@@ -31,6 +31,22 @@ pub static REPLICATED: Shared = Shared {
     gate: RwLock::const_new(()),
 };
 
+/// Two replicas of API and consumer, whose processes tests kill.
+pub static DELIVERY: Shared = Shared {
+    prefix: "delivery",
+    spec: || {
+        let little = json!({"requests": {"cpu": "10m"}});
+        let twice = json!({"scaling": {"fixed": {"replicas": 2}}, "resources": little});
+        let backend = json!({"managed": {"resources": little}});
+        json!({
+            "api": twice, "consumer": twice, "notifications": {"resources": little},
+            "redis": backend, "kafka": backend, "postgres": backend,
+        })
+    },
+    namespace: OnceCell::const_new(),
+    gate: RwLock::const_new(()),
+};
+
 /// Every default: `spec: {}`.
 pub static DEFAULT: Shared =
     Shared { prefix: "default", spec: || json!({}), namespace: OnceCell::const_new(), gate: RwLock::const_new(()) };

@@ -14,7 +14,33 @@ printf 'security.protocol=SASL_PLAINTEXT\nsasl.mechanism=PLAIN\nsasl.jaas.config
 java -Xmx128m -cp '/opt/kafka/libs/*' org.apache.kafka.tools.ConsoleProducer --bootstrap-server "$1" --topic "$2" --command-config /tmp/producer.properties
 "#;
 
+/// What `FLUSHALL` does, which the stack's user may not do.
+const EMPTY: &str = r#"
+IFS= read -r REDISCLI_AUTH
+export REDISCLI_AUTH
+redis-cli --user realtime eval "
+  local cursor, count = '0', 0
+  repeat
+    local page = redis.call('SCAN', cursor, 'COUNT', 1000)
+    cursor = page[1]
+    for _, key in ipairs(page[2]) do count = count + redis.call('UNLINK', key) end
+  until cursor == '0'
+  return count" 0
+"#;
+
 impl Stack {
+    /// Takes everything out of Redis, at one moment; how many keys there were.
+    ///
+    /// # Panics
+    /// When that fails.
+    pub async fn empty_redis(&self) -> u64 {
+        let pod = format!("{}-0", self.object_name(Component::Redis));
+        let password = self.credential("redis-password").await;
+        let output = kubectl::exec(&self.namespace, &pod, &["sh", "-c", EMPTY], &format!("{password}\n")).await;
+        let count = output.stdout.trim().parse();
+        count.unwrap_or_else(|_| panic!("redis-cli: {}{}", output.stdout, output.stderr))
+    }
+
     /// The result of a statement, as `psql -At` prints it, run by the superuser over the local socket.
     ///
     /// # Panics

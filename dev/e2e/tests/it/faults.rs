@@ -22,18 +22,18 @@ const TOLD: Duration = Duration::from_secs(15);
 /// What was accepted is delivered this soon after the stack is Ready again.
 const DELIVERED: Duration = Duration::from_secs(30);
 
-async fn pause(stack: &Stack) {
+pub(crate) async fn pause(stack: &Stack) {
     stack.apply(&json!({"operation": {"reconciliation": "Paused"}})).await;
     stack.condition(ConditionType::Paused, "is True", Duration::from_secs(15), |it| it.status == "True").await;
 }
 
-async fn resume(stack: &Stack) {
+pub(crate) async fn resume(stack: &Stack) {
     stack.apply(&default_spec()).await;
     stack.ready(START_LIMIT).await;
 }
 
 /// Scales a backend to zero by hand, and waits until its pod is gone.
-async fn take_away(stack: &Stack, component: Component) {
+pub(crate) async fn take_away(stack: &Stack, component: Component) {
     let patch = Patch::Merge(json!({"spec": {"replicas": 0}}));
     let sets = stack.objects::<StatefulSet>();
     sets.patch(&stack.object_name(component), &PatchParams::default(), &patch).await.expect("anyone may scale");

@@ -5,6 +5,7 @@
 mod admission;
 mod bad_input;
 mod deletion;
+mod delivery;
 mod faults;
 mod healing;
 mod idleness;

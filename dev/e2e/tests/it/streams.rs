@@ -31,7 +31,7 @@ async fn log(stack: &Stack) -> Arc<Log> {
 }
 
 /// Begins the ids of a test's events, so that it knows its own.
-fn run_name() -> String {
+pub(crate) fn run_name() -> String {
     format!("run{}", &Uuid::new_v4().simple().to_string()[..8])
 }
 
@@ -112,13 +112,13 @@ async fn complete(crowd: &Crowd, ledger: &Ledger, wish: impl Fn(usize) -> Wish) 
 }
 
 /// The ops port of a pod.
-fn ops(pod: &Pod) -> Http {
+pub(crate) fn ops(pod: &Pod) -> Http {
     let address = pod.status.as_ref().and_then(|status| status.pod_ip.clone()).expect("a running pod has an address");
     Http::new(format!("http://{address}:{}", ports::OPS))
 }
 
 /// The sum of a pod's numbers of that name whose labels contain that text.
-async fn measured(pod: &Pod, name: &str, label: &str) -> f64 {
+pub(crate) async fn measured(pod: &Pod, name: &str, label: &str) -> f64 {
     let answer = ops(pod).get(paths::METRICS).await.expect("the ops server answers");
     let text = answer.body.as_str().unwrap_or_default();
     let value = |line: &str| -> Option<f64> {
@@ -156,7 +156,7 @@ async fn restart_broker(stack: &Stack) {
 }
 
 /// Waits until the pod's container has started again and is ready.
-async fn started_again(stack: &Stack, pod: &str, restarts: i32) {
+pub(crate) async fn started_again(stack: &Stack, pod: &str, restarts: i32) {
     eventually(&format!("{pod} has started again"), CAUGHT_UP, async || {
         let pod = stack.objects::<Pod>().get(pod).await.map_err(|error| error.to_string())?;
         let status = pod.status.and_then(|status| status.container_statuses?.into_iter().next());
@@ -166,7 +166,7 @@ async fn started_again(stack: &Stack, pod: &str, restarts: i32) {
     .await;
 }
 
-fn restarts(pod: &Pod) -> i32 {
+pub(crate) fn restarts(pod: &Pod) -> i32 {
     let status = pod.status.as_ref().and_then(|status| status.container_statuses.as_ref()?.first());
     status.map_or(0, |status| status.restart_count)
 }

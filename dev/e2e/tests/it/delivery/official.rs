@@ -1,0 +1,5 @@
+//! The official Socket.IO client, by each of its transports.
+
+mod events;
+
+use super::PATIENCE;
