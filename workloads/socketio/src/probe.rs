@@ -57,6 +57,12 @@ impl Probe {
         Self { server, id, reader, stage: Stage::Opened, _presence: presence, deadline: None, code: GOING_AWAY }
     }
 
+    /// Of a session that has a websocket already, or tries another one. It is closed at once.
+    pub(crate) fn too_late(server: Server, id: SessionId) -> Self {
+        let stage = Stage::Failed(Some(Violation::Upgrade), POLICY);
+        Self { stage, ..Self::new(server, id, Reader::default(), Presence::default()) }
+    }
+
     fn act(&mut self, was: &Stage, voice: &mut Voice<'_>) {
         let tell = |demand| Box::new(Told::Client(self.id.secret, demand));
         match &mut self.stage {
@@ -118,6 +124,9 @@ fn heard_of(message: &Message<'_>) -> Option<Heard> {
 
 impl Session for Probe {
     fn begin(&mut self, voice: &mut Voice<'_>) {
+        if matches!(self.stage, Stage::Failed(..)) {
+            return self.act(&Stage::Opened, voice);
+        }
         let deadline = voice.now() + self.server.settings().upgrade_time;
         self.deadline = Some(deadline);
         voice.wake_at(deadline);

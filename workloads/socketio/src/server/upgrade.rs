@@ -42,8 +42,11 @@ pub(super) async fn begin(server: &Server, parts: &Parts, id: Option<SessionId>)
             let (tried, may_try) = oneshot::channel();
             server.demand(id, Demand::Try { presence: Arc::downgrade(&presence), tried });
             let may_try = may_try.await.map_err(|_| Problem::SessionUnknown)?;
-            may_try.map_err(|Refused| Problem::BadRequest)?;
-            let probe = Probe::new(server.clone(), id, Reader::default(), presence);
+            let probe = match may_try {
+                Ok(()) => Probe::new(server.clone(), id, Reader::default(), presence),
+                // As other servers do, the websocket opens and is closed: a client sees no code of an answer.
+                Err(Refused) => Probe::too_late(server.clone(), id),
+            };
             Opening::session_at(Box::new(probe), id.address)
         }
     };
