@@ -51,7 +51,8 @@ fn run_in(session: &Session, checkout: &Path, folder: &Path) -> Result<()> {
         })
     })?;
     let _server = Server::start(&program, &session.cache.logs().join("suites-server.log"))?;
-    let failed: Vec<&str> = SUITES.into_iter().zip(&suites).filter_map(|(name, suite)| test(name, suite).err()).collect();
+    let failed: Vec<&str> =
+        SUITES.into_iter().zip(&suites).filter_map(|(name, suite)| test(name, suite).err()).collect();
     if !failed.is_empty() {
         bail!("failed: {}", failed.join(", "));
     }
