@@ -8,7 +8,7 @@ use realtime_chassis::config::{
 };
 use realtime_contract::{environment, ports};
 
-pub(crate) use self::sockets::{DemoConfig, SocketConfig};
+pub(crate) use self::sockets::{ContradictingDelays, SocketConfig};
 
 /// Origins of the front ends that a developer starts: React's and Vite's servers.
 const DEVELOPMENT_ORIGINS: &str = "http://localhost:3000,http://localhost:5173";

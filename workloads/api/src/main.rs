@@ -1,8 +1,8 @@
 //! REST, Socket.IO and SSE in front of the notification path.
 //!
 //! ```text
-//! POST -> store (row, event, outbox: one transaction) -> relay -> Kafka -> consumer -> feed -> tail -> hub -> SSE
-//!                                                                                            \-> Socket.IO
+//! POST -> store (row, event, outbox: one transaction) -> relay -> Kafka -> consumer -> feed -> tail -> engine -> SSE
+//!                                                                                               \-> Socket.IO
 //! ```
 
 mod cache;
@@ -10,6 +10,8 @@ mod config;
 mod cursor;
 mod draft;
 mod error;
+#[cfg(test)]
+mod fake_redis;
 mod feed;
 mod history;
 mod metrics;

@@ -1,14 +1,18 @@
 //! The API's metrics. Names without a prefix are those of the service that was replaced.
 
-use prometheus::{IntCounter, IntCounterVec, IntGauge, Opts, Registry, core::Collector};
+use prometheus::{Gauge, IntCounter, IntCounterVec, IntGauge, Opts, Registry, core::Collector};
+
+use crate::socketio::Outcome;
 
 /// Handles of all metrics; labels come from closed sets only.
 #[derive(Clone, Debug)]
 pub(crate) struct Metrics {
     /// Where they are registered.
     pub(crate) registry: Registry,
-    /// Open Socket.IO connections: a gauge, in spite of its name.
-    pub(crate) websocket_connections: IntGauge,
+    /// Socket.IO clients that came back, by what came of it.
+    pub(crate) recoveries: IntCounterVec,
+    /// Sessions of Socket.IO that were not written to Redis, because there were too many or it is away.
+    pub(crate) sessions_unwritten: IntCounter,
     /// Redis commands by operation and outcome (`ok`, `failed`).
     pub(crate) redis_operations: IntCounterVec,
     /// Lists that were answered from the cache.
@@ -19,6 +23,10 @@ pub(crate) struct Metrics {
     pub(crate) notifications_sent: IntCounter,
     /// Outbox records by outcome (`acknowledged`, `failed`).
     pub(crate) relayed: IntCounterVec,
+    /// Shards of the outbox whose records Kafka does not take.
+    pub(crate) failing_shards: IntGauge,
+    /// Seconds that the outbox's oldest record has been waiting; 0 when it is empty, NaN while Postgres does not answer.
+    pub(crate) outbox_oldest_age: Gauge,
     /// Position of the newest notification that this replica broadcast.
     pub(crate) feed_position: IntGauge,
     /// Notifications broadcast by the place that they were read from (`redis`, `postgres`).
@@ -32,28 +40,51 @@ impl Metrics {
     /// When a name is taken.
     pub(crate) fn new(registry: Registry) -> Result<Self, prometheus::Error> {
         let metrics = Self {
-            websocket_connections: IntGauge::new("websocket_connections_total", "Open Socket.IO connections")?,
+            recoveries: counters(
+                "realtime_socketio_recoveries_total",
+                "Socket.IO clients that came back by what came of it",
+                &["result"],
+            )?,
+            sessions_unwritten: IntCounter::new(
+                "realtime_socketio_sessions_unwritten_total",
+                "Writes and renewals of Socket.IO sessions that were left out",
+            )?,
             redis_operations: counters("redis_operations_total", "Redis commands", &["operation", "outcome"])?,
             cache_hits: IntCounter::new("cache_hits_total", "Lists answered from the cache")?,
             cache_misses: IntCounter::new("cache_misses_total", "Lists read from Postgres")?,
             notifications_sent: IntCounter::new("notifications_sent_total", "Notifications accepted by a POST")?,
             relayed: counters("realtime_outbox_records_total", "Outbox records handed to Kafka", &["outcome"])?,
+            failing_shards: IntGauge::new(
+                "realtime_outbox_failing_shards",
+                "Shards of the outbox whose records Kafka does not take",
+            )?,
+            outbox_oldest_age: Gauge::new(
+                "realtime_outbox_oldest_age_seconds",
+                "Age of the oldest record in the outbox; NaN while Postgres does not answer",
+            )?,
             feed_position: IntGauge::new("realtime_feed_position", "Position of the newest broadcast notification")?,
             broadcast: counters("realtime_notifications_broadcast_total", "Notifications broadcast here", &["source"])?,
             registry,
         };
         metrics.register()?;
+        // A result that never came is 0, not absent.
+        for outcome in Outcome::ALL {
+            metrics.recoveries.with_label_values(&[outcome.name()]);
+        }
         Ok(metrics)
     }
 
     fn register(&self) -> Result<(), prometheus::Error> {
-        let collectors: [Box<dyn Collector>; 8] = [
-            Box::new(self.websocket_connections.clone()),
+        let collectors: [Box<dyn Collector>; 11] = [
+            Box::new(self.recoveries.clone()),
+            Box::new(self.sessions_unwritten.clone()),
             Box::new(self.redis_operations.clone()),
             Box::new(self.cache_hits.clone()),
             Box::new(self.cache_misses.clone()),
             Box::new(self.notifications_sent.clone()),
             Box::new(self.relayed.clone()),
+            Box::new(self.failing_shards.clone()),
+            Box::new(self.outbox_oldest_age.clone()),
             Box::new(self.feed_position.clone()),
             Box::new(self.broadcast.clone()),
         ];

@@ -5,6 +5,7 @@ use std::time::Duration;
 use anyhow::{Context, bail};
 use axum::Router;
 use deadpool_postgres::Pool;
+use prometheus::Registry;
 use realtime_chassis::{
     config::StreamConfig,
     dependencies::{self, Board},
@@ -28,7 +29,7 @@ use crate::{
     relay::{self, Relay, WakeUp},
     router::router,
     routes::stream,
-    socketio::SocketIoServer,
+    socketio::{self, OpenConnections, Sockets},
     state::ApiState,
     store::Store,
     tail::{self, StreamReader, Tail},
@@ -88,14 +89,15 @@ pub(crate) async fn run(config: Config) -> anyhow::Result<()> {
     watch_dependencies(&config, &board, &pool, &redis, &steps.ops)?;
     let metrics = Metrics::new(process_metrics::registry(NAME)?).context("failed to register the metrics")?;
     let requests = RequestMetrics::register(&metrics.registry).context("failed to register the request metrics")?;
-    let cache = Cache::new(redis, metrics.clone());
+    let cache = Cache::new(redis.clone(), metrics.clone());
     let store = Store::new(pool.clone());
     let (state, publisher) = ApiState::new(store, cache, board.clone(), metrics.clone(), settings(&config.stream))?;
-    metrics.registry.register(Box::new(EngineCollector::new(state.engine.clone())?))?;
-    let (socketio, layer) = SocketIoServer::new(&metrics.websocket_connections);
+    let key = config.stream.key_or_own("sessions of Socket.IO clients");
+    let sockets = Sockets::start(&config.sockets, &state, &redis, key.expose().as_bytes(), &steps.background)?;
+    register_connections(&metrics.registry, &state, &sockets).context("failed to register the connections")?;
 
-    let mut tasks = start(&config, &state, publisher, pool, &socketio, &steps).await?;
-    let router = router(state.clone(), requests, layer, http::cors(&config.cors_origin)?);
+    let mut tasks = start(&config, &state, publisher, pool, &steps).await?;
+    let router = router(state.clone(), requests, &sockets, http::cors(&config.cors_origin)?);
     let server = start_server(&config, router, &state, &steps.intake).await?;
     board.started();
     let lost = tokio::select! {
@@ -111,7 +113,6 @@ pub(crate) async fn run(config: Config) -> anyhow::Result<()> {
     let drain = config.shutdown.drain().saturating_sub(BACKGROUND);
     // The other half is for clients that are slow to take their end.
     state.engine.drain(drain / 2);
-    socketio.close().await;
     shutdown::drain(drain, "connections", server).await;
     tasks.end(&steps, lost.as_ref()).await;
     info!("ended");
@@ -123,7 +124,6 @@ async fn start(
     state: &ApiState,
     publisher: Publisher,
     pool: Pool,
-    socketio: &SocketIoServer,
     steps: &Steps,
 ) -> anyhow::Result<Tasks> {
     let registry = state.metrics.registry.clone();
@@ -131,8 +131,14 @@ async fn start(
         ops: ops::serve(config.ops.port, state.board.clone(), registry, steps.ops.clone()).await?,
         report: report::spawn(&config.report, Component::Api, &state.board, steps.ops.clone()),
         relay: start_relay(config, state, pool, &steps.background),
-        tail: start_tail(config, state, publisher, socketio, &steps.background),
+        tail: start_tail(config, state, publisher, &steps.background),
     })
+}
+
+fn register_connections(registry: &Registry, state: &ApiState, sockets: &Sockets) -> Result<(), prometheus::Error> {
+    registry.register(Box::new(EngineCollector::new(state.engine.clone())?))?;
+    registry.register(Box::new(OpenConnections::new(state.engine.clone())?))?;
+    registry.register(Box::new(sockets.collector()?))
 }
 
 fn settings(config: &StreamConfig) -> Settings {
@@ -156,6 +162,7 @@ async fn start_server(
     let settings = serve::Settings {
         per_address: config.stream.connections_per_address.map(|limit| limit as usize),
         trusted: config.stream.trusted_proxies.clone(),
+        upgrade_paths: socketio::paths(),
         tune: http::tune,
         ..serve::Settings::new(vec![stream::PATH.to_owned()], config.stream.connections())
     };
@@ -208,7 +215,6 @@ fn start_tail(
     config: &Config,
     state: &ApiState,
     publisher: Publisher,
-    socketio: &SocketIoServer,
     token: &CancellationToken,
 ) -> JoinHandle<Result<(), tail::Error>> {
     let tail = Tail {
@@ -216,7 +222,6 @@ fn start_tail(
         stream: StreamReader::new(config.redis.clone(), state.metrics.clone()),
         engine: state.engine.clone(),
         publisher,
-        socketio: socketio.clone(),
         cache: state.cache.clone(),
         metrics: state.metrics.clone(),
         epoch: state.epoch.clone(),

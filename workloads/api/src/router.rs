@@ -8,18 +8,22 @@ use axum::{
 };
 use realtime_chassis::http::{RequestMetrics, observe};
 use realtime_fanout::serve::refuse;
-use socketioxide::layer::SocketIoLayer;
 use tower_http::cors::CorsLayer;
 
 use crate::{
     draft::BODY_LIMIT,
     error::ApiError,
-    routes::{cache_test, health, notifications, service, stream},
+    routes::{
+        cache_test, health, notifications, service, stream,
+        websocket::{self, HealthState},
+    },
+    socketio::Sockets,
     state::ApiState,
 };
 
-/// The routes with all that stands before them: observation, then CORS, then Socket.IO, then the handlers.
-pub(crate) fn router(state: ApiState, requests: RequestMetrics, socketio: SocketIoLayer, cors: CorsLayer) -> Router {
+/// The routes with all that stands before them: observation, then CORS, then the handlers.
+pub(crate) fn router(state: ApiState, requests: RequestMetrics, sockets: &Sockets, cors: CorsLayer) -> Router {
+    let health_state = HealthState { sockets: sockets.clone(), epoch: state.epoch.clone() };
     Router::new()
         .route("/", get(service::information))
         .route("/metrics", get(service::metrics))
@@ -34,7 +38,8 @@ pub(crate) fn router(state: ApiState, requests: RequestMetrics, socketio: Socket
         .method_not_allowed_fallback(|| async { ApiError::UnknownMethod })
         .layer(DefaultBodyLimit::max(BODY_LIMIT))
         .with_state(state)
-        .layer(socketio)
+        .merge(sockets.router())
+        .route("/api/websocket/health", get(websocket::health).with_state(health_state))
         .layer(cors)
         .layer(from_fn_with_state(requests, observe))
 }

@@ -5,3 +5,4 @@ pub(crate) mod health;
 pub(crate) mod notifications;
 pub(crate) mod service;
 pub(crate) mod stream;
+pub(crate) mod websocket;

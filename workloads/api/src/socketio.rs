@@ -1,105 +1,100 @@
-//! Socket.IO behind a seam: a layer for the router, a broadcast for the tail, a close for the shutdown.
+//! Socket.IO: the namespaces of the API, and the server that they are part of.
 
-use jiff::Timestamp;
-use prometheus::IntGauge;
-use realtime_contract::time::milliseconds;
-use serde_json::{Value, json};
-use socketioxide::{
-    SocketIo,
-    extract::{AckSender, SocketRef, TryData},
-    layer::SocketIoLayer,
-    socket::DisconnectReason,
+mod channels;
+mod demo;
+mod notifications;
+mod open;
+mod private_id;
+mod recovery;
+mod sessions;
+
+use std::sync::Arc;
+
+use axum::Router;
+use realtime_chassis::redis;
+use realtime_fanout::session::Rendering;
+use realtime_socketio::{Departure, Namespace, Server, Settings, metrics::ServerCollector, rendering};
+use tokio::runtime::Handle;
+use tokio_util::sync::CancellationToken;
+
+use self::{demo::Demo, notifications::Notifications, sessions::Sessions};
+pub(crate) use self::{demo::Leases, open::OpenConnections, recovery::Outcome};
+use crate::{
+    config::{ContradictingDelays, SocketConfig},
+    state::ApiState,
 };
-use tracing::{debug, info, warn};
 
 /// Path of Engine.IO, as clients have it by default.
 pub(crate) const PATH: &str = "/socket.io";
-/// Packets that may wait for one client.
-const BUFFER: usize = 128;
-/// Bytes of a client's message at most, as of the body of a request.
-const PAYLOAD: u64 = 64 * 1024;
+/// The same as clients write it.
+const WHOLE_PATH: &str = "/socket.io/";
 
-/// The server side of all Socket.IO connections of this replica.
+/// Paths on which websockets begin.
+pub(crate) fn paths() -> Vec<String> {
+    vec![WHOLE_PATH.to_owned(), PATH.to_owned()]
+}
+
+/// The forms in which notifications go out beside SSE.
+pub(crate) fn renderings() -> Vec<Arc<dyn Rendering>> {
+    rendering::renderings(notifications::EVENT)
+}
+
+/// The Socket.IO of this replica.
 #[derive(Clone)]
-pub(crate) struct SocketIoServer {
-    io: SocketIo,
+pub(crate) struct Sockets {
+    server: Server,
+    /// Who is connected to the namespace `/demo`.
+    pub(crate) demo: Leases,
+    /// Their addresses may be shown.
+    pub(crate) shows_addresses: bool,
 }
 
-impl SocketIoServer {
-    /// The server, and the layer that brings it to the router. `connections` follows the number of open connections.
-    pub(crate) fn new(connections: &IntGauge) -> (Self, SocketIoLayer) {
-        let (layer, io) = SocketIo::builder().max_buffer_size(BUFFER).max_payload(PAYLOAD).build_layer();
-        let connections = connections.clone();
-        // Done before the future, which runs in a task of its own: what a client sends at once, and its end, find their handlers in place.
-        io.ns("/", move |socket: SocketRef| {
-            welcome(&socket, &connections);
-            std::future::ready(())
-        });
-        (Self { io }, layer)
+impl Sockets {
+    /// Starts what works beside the connections, until the token is cancelled. `key` signs the ids with which clients come back.
+    ///
+    /// # Errors
+    /// When options contradict each other.
+    pub(crate) fn start(
+        config: &SocketConfig,
+        state: &ApiState,
+        redis: &redis::Connection,
+        key: &[u8],
+        token: &CancellationToken,
+    ) -> Result<Self, ContradictingDelays> {
+        let delays = config.demo.delays()?;
+        let (limit, pings) = (config.demo.connections_per_address, config.demo.pings);
+        let metrics = &state.metrics;
+        let sessions = Sessions::start(redis.clone(), metrics.clone(), token.clone());
+        let demo = Demo::start(limit, pings, redis.clone(), metrics.clone(), token.clone());
+        let leases = demo.leases();
+        let notifications = Notifications::new(state.clone(), key, sessions);
+        let namespaces: Vec<Arc<dyn Namespace>> = vec![Arc::new(notifications), Arc::new(demo)];
+        let payload_bytes = usize::try_from(config.payload_bytes).unwrap_or(usize::MAX);
+        let settings = Settings { path: WHOLE_PATH, payload_bytes, ..Settings::default() };
+        let server = Server::new(settings, state.engine.clone(), namespaces, Handle::current());
+        tokio::spawn(demo::run_timer(server.clone(), leases.clone(), delays, token.clone()));
+        Ok(Self { server, demo: leases, shows_addresses: config.demo.show_addresses })
     }
 
-    /// Sends a notification, given as JSON, to every connection of this replica. The others follow the feed themselves.
-    pub(crate) async fn broadcast(&self, notification: &str) {
-        let notification: Value = match serde_json::from_str(notification) {
-            Ok(notification) => notification,
-            Err(error) => {
-                warn!(error = &error as &dyn std::error::Error, "notification in the feed is not JSON");
-                return;
-            }
-        };
-        if let Err(error) = self.io.local().emit("notification", &notification).await {
-            debug!(error = &error as &dyn std::error::Error, "notification not queued for every connection");
-        }
+    /// The routes of the protocol.
+    pub(crate) fn router(&self) -> Router {
+        self.server.router()
     }
 
-    /// Closes every transport; clients connect again by themselves.
-    pub(crate) async fn close(&self) {
-        self.io.close().await;
-    }
-}
-
-fn welcome(socket: &SocketRef, connections: &IntGauge) {
-    connections.inc();
-    info!(socket_id = %socket.id, "socket.io client connected");
-    socket.on("message", answer_message);
-    socket.on("ping", answer_ping);
-    let connections = connections.clone();
-    socket.on_disconnect(move |socket: SocketRef, reason: DisconnectReason| {
-        let connections = connections.clone();
-        async move {
-            connections.dec();
-            info!(socket_id = %socket.id, reason = ?reason, "socket.io client disconnected");
-        }
-    });
-    let greeting = json!({ "message": "Connected to notifications", "id": socket.id, "timestamp": now() });
-    emit(socket, "connected", &greeting);
-}
-
-async fn answer_message(socket: SocketRef, TryData(data): TryData<Value>, acknowledgement: AckSender) {
-    let answer = json!({ "received": true, "data": data.unwrap_or(Value::Null), "timestamp": now() });
-    emit(&socket, "message-ack", &answer);
-    acknowledge(acknowledgement, &answer);
-}
-
-async fn answer_ping(socket: SocketRef, acknowledgement: AckSender) {
-    let answer = json!({ "timestamp": now() });
-    emit(&socket, "pong", &answer);
-    acknowledge(acknowledgement, &answer);
-}
-
-fn emit(socket: &SocketRef, event: &str, data: &Value) {
-    if let Err(error) = socket.emit(event, data) {
-        debug!(socket_id = %socket.id, event, error = &error as &dyn std::error::Error, "event not queued");
+    /// Its numbers for Prometheus.
+    ///
+    /// # Errors
+    /// When a metric is not well formed.
+    pub(crate) fn collector(&self) -> Result<ServerCollector, prometheus::Error> {
+        ServerCollector::new(self.server.clone())
     }
 }
 
-/// Does nothing when the client gave no callback.
-fn acknowledge(acknowledgement: AckSender, data: &Value) {
-    if let Err(error) = acknowledgement.send(data) {
-        debug!(error = &error as &dyn std::error::Error, "acknowledgement not queued");
+/// Why a socket is gone, for logs.
+const fn reason_name(departure: Departure) -> &'static str {
+    match departure {
+        Departure::Client => "client",
+        Departure::Server => "server",
+        Departure::Transport(reason) => reason.name(),
     }
-}
-
-fn now() -> String {
-    milliseconds(Timestamp::now())
 }

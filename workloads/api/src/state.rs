@@ -6,7 +6,7 @@ use realtime_chassis::dependencies::Board;
 use realtime_fanout::{Engine, Publisher, Settings, engine};
 use tokio::sync::Semaphore;
 
-use crate::{cache::Cache, feed::Epoch, metrics::Metrics, store::Store};
+use crate::{cache::Cache, feed::Epoch, metrics::Metrics, socketio::renderings, store::Store};
 
 /// Replays that read Postgres at the same time; the others wait.
 const REPLAYS: usize = 8;
@@ -40,7 +40,7 @@ impl ApiState {
     ) -> Result<(Self, Publisher), engine::Error> {
         let epoch = Epoch::default();
         // Signs of life are comments here, and have no data.
-        let (engine, publisher) = Engine::start(settings, Arc::new(epoch.clone()), String::new)?;
+        let (engine, publisher) = Engine::start_with(settings, Arc::new(epoch.clone()), String::new, renderings())?;
         let replays = Arc::new(Semaphore::new(REPLAYS));
         Ok((Self { store, cache, board, engine, epoch, metrics, replays, without_history: Arc::default() }, publisher))
     }

@@ -21,7 +21,6 @@ use crate::{
     cache::Cache,
     feed::{Epoch, LANE, draft},
     metrics::Metrics,
-    socketio::SocketIoServer,
     store::{self, FeedPage, FeedState, Store},
     tail::stream::Batch,
 };
@@ -59,7 +58,6 @@ pub(crate) struct Tail {
     pub(crate) stream: StreamReader,
     pub(crate) engine: Engine,
     pub(crate) publisher: Publisher,
-    pub(crate) socketio: SocketIoServer,
     pub(crate) cache: Cache,
     pub(crate) metrics: Metrics,
     /// Set once the feed was found; streams are served from then on.
@@ -126,7 +124,7 @@ impl Tail {
                 Place::Known => continue,
                 Place::Next => {}
                 Place::Ahead => {
-                    self.broadcast(std::mem::take(&mut run), last, "redis").await;
+                    self.broadcast(&std::mem::take(&mut run), last, "redis");
                     self.read_store(entry.position - 1, last).await?;
                     if place(*last, entry.position) != Place::Next {
                         return Err(Interruption::PlaceEntry { position: entry.position, last: *last });
@@ -135,7 +133,7 @@ impl Tail {
             }
             run.push(entry);
         }
-        self.broadcast(run, last, "redis").await;
+        self.broadcast(&run, last, "redis");
         self.forget_cached_list().await;
         Ok(())
     }
@@ -160,24 +158,21 @@ impl Tail {
             if entries.is_empty() {
                 return Ok(());
             }
-            self.broadcast(entries, last, "postgres").await;
+            self.broadcast(&entries, last, "postgres");
         }
         Ok(())
     }
 
-    /// Sends out entries that came together, to the streams at once: nothing is awaited before all of them are there.
-    async fn broadcast(&mut self, entries: Vec<FeedEntry>, last: &mut u64, source: &str) {
+    /// Sends out entries that came together, at once.
+    fn broadcast(&mut self, entries: &[FeedEntry], last: &mut u64, source: &str) {
         let Some(newest) = entries.last().map(|entry| entry.position) else { return };
-        for entry in &entries {
+        for entry in entries {
             self.publisher.push(&draft(entry));
         }
         self.publisher.flush();
         *last = newest;
         self.metrics.feed_position.set(i64::try_from(newest).unwrap_or(i64::MAX));
         self.metrics.broadcast.with_label_values(&[source]).inc_by(entries.len() as u64);
-        for entry in &entries {
-            self.socketio.broadcast(&entry.notification).await;
-        }
     }
 
     /// A notification in the feed has its final status, which the cached list does not show.

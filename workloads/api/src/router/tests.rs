@@ -1,24 +1,28 @@
 //! What needs no backend: every backend stands at a port where nothing listens.
 
+mod sockets;
 mod stream;
 
 use axum::{
     body::Body,
     http::{Method, Request, Response, StatusCode, header},
 };
+use clap::Parser;
 use http_body_util::BodyExt;
 use realtime_chassis::{
-    config::{PostgresConfig, RedisConfig},
+    config::PostgresConfig,
     dependencies::Board,
     http::{RequestMetrics, cors},
+    redis::Connection,
 };
 use realtime_contract::readiness::DependencyState;
 use realtime_fanout::{Publisher, Settings};
 use serde_json::Value;
+use tokio_util::sync::CancellationToken;
 use tower::ServiceExt;
 
 use super::*;
-use crate::{cache::Cache, metrics::Metrics, socketio::SocketIoServer, store::Store};
+use crate::{cache::Cache, config::Config, fake_redis::away, metrics::Metrics, store::Store};
 
 fn closed_port() -> u16 {
     std::net::TcpListener::bind("127.0.0.1:0").unwrap().local_addr().unwrap().port()
@@ -28,17 +32,22 @@ fn state() -> (ApiState, Publisher) {
     let metrics = Metrics::new(prometheus::Registry::new()).unwrap();
     let url = format!("postgresql://nobody@127.0.0.1:{}/nothing", closed_port());
     let postgres = PostgresConfig { url: url.into(), password: None, pool: 2 };
-    let url = format!("redis://127.0.0.1:{}", closed_port());
-    let redis = RedisConfig { url: Some(url.into()), host: None, port: 6379, password: None };
-    let cache = Cache::new(realtime_chassis::redis::Connection::new(&redis).unwrap(), metrics.clone());
+    let cache = Cache::new(away(), metrics.clone());
     let store = Store::new(realtime_chassis::postgres::pool(&postgres, "test").unwrap());
     ApiState::new(store, cache, Board::new(&["postgres", "kafka", "redis"]), metrics, Settings::default()).unwrap()
 }
 
 fn app(state: &ApiState) -> Router {
     let requests = RequestMetrics::register(&state.metrics.registry).unwrap();
-    let (_, layer) = SocketIoServer::new(&state.metrics.websocket_connections);
-    router(state.clone(), requests, layer, cors("http://localhost:3000").unwrap())
+    let sockets = sockets(state, &away(), &[]);
+    router(state.clone(), requests, &sockets, cors("http://localhost:3000").unwrap())
+}
+
+/// The Socket.IO of a replica with that Redis.
+fn sockets(state: &ApiState, redis: &Connection, options: &[&str]) -> Sockets {
+    let required = ["realtime-api", "--postgres-url=postgresql://u@h/d", "--kafka-brokers=h:9092", "--redis-host=h"];
+    let config = Config::parse_from(required.iter().chain(options));
+    Sockets::start(&config.sockets, state, redis, b"0123456789abcdef", &CancellationToken::new()).unwrap()
 }
 
 async fn send(request: Request<Body>) -> Response<Body> {
@@ -148,7 +157,6 @@ async fn counts_requests_by_matched_route() {
         "http_requests_total{method=\"GET\",route=\"unmatched\",status=\"404\"} 1",
         "http_requests_total{method=\"GET\",route=\"/\",status=\"200\"} 1",
         "http_request_duration_seconds_count{method=\"GET\",route=\"/\",status=\"200\"} 1",
-        "websocket_connections_total 0",
         "notifications_sent_total 0",
         "cache_hits_total 0",
     ] {
@@ -165,12 +173,4 @@ async fn lets_the_front_end_read_and_no_other_origin() {
         let other = send(with_origin("http://elsewhere.example")).await;
         assert!(!other.headers().contains_key(header::ACCESS_CONTROL_ALLOW_ORIGIN), "{path}");
     }
-}
-
-#[tokio::test]
-async fn answers_the_handshake_of_socket_io() {
-    let response = send(get("/socket.io/?EIO=4&transport=polling")).await;
-    assert_eq!(response.status(), StatusCode::OK);
-    let body = response.into_body().collect().await.unwrap().to_bytes();
-    assert!(body.starts_with(b"0{\"sid\":"), "{body:?}");
 }

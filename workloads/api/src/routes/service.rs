@@ -22,6 +22,7 @@ pub(crate) async fn information() -> Json<Value> {
             "notifications": "/api/notifications",
             "stream": "/api/sse/notifications",
             "socketio": socketio::PATH,
+            "websocketHealth": "/api/websocket/health",
             "cacheTest": "/api/cache-test",
             "metrics": "/metrics",
         },

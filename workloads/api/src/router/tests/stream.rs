@@ -1,4 +1,4 @@
-//! Streams and WebSockets through the server, with real sockets.
+//! Streams through the server, with real sockets.
 
 use std::{net::SocketAddr, time::Duration};
 
@@ -18,10 +18,10 @@ use uuid::Uuid;
 use super::*;
 use crate::feed::{LANE, draft, position};
 
-const EPOCH: Uuid = Uuid::from_u128(0x0192_d3a4_0000_7000_8000_0000_0000_0001);
+pub(super) const EPOCH: Uuid = Uuid::from_u128(0x0192_d3a4_0000_7000_8000_0000_0000_0001);
 
 /// A state whose feed was found at that position.
-fn found(position: u64) -> (ApiState, Publisher) {
+pub(super) fn found(position: u64) -> (ApiState, Publisher) {
     let (state, mut publisher) = state();
     publisher.begin(LANE, position + 1);
     state.epoch.found(EPOCH);
@@ -29,7 +29,7 @@ fn found(position: u64) -> (ApiState, Publisher) {
     (state, publisher)
 }
 
-fn publish(publisher: &mut Publisher, events: &[(&str, u64)]) {
+pub(super) fn publish(publisher: &mut Publisher, events: &[(&str, u64)]) {
     for (channel, position) in events {
         let entry = FeedEntry {
             position: *position,
@@ -43,10 +43,13 @@ fn publish(publisher: &mut Publisher, events: &[(&str, u64)]) {
     publisher.flush();
 }
 
-async fn served(state: &ApiState) -> SocketAddr {
+pub(super) async fn served(state: &ApiState) -> SocketAddr {
     let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
     let address = listener.local_addr().unwrap();
-    let settings = serve::Settings::new(vec![crate::routes::stream::PATH.to_owned()], 16);
+    let settings = serve::Settings {
+        upgrade_paths: crate::socketio::paths(),
+        ..serve::Settings::new(vec![crate::routes::stream::PATH.to_owned()], 16)
+    };
     serve(listener, app(state), state.engine.clone(), settings, CancellationToken::new()).await;
     address
 }
@@ -200,15 +203,4 @@ async fn a_stream_without_a_turn_to_replay_goes_on_with_a_gap() {
     assert_eq!(grant.history, [format!("event: gap\nid: {EPOCH}-7\ndata: {gap}\n\n")]);
     let Start::After { from, source: Resume::Gap, .. } = grant.start else { panic!("{:?}", grant.start) };
     assert_eq!(position(&from), 7);
-}
-
-#[tokio::test]
-async fn socket_io_has_its_websockets() {
-    let (state, _publisher) = state();
-    let headers = "Connection: Upgrade\r\nUpgrade: websocket\r\nSec-WebSocket-Version: 13\r\n\
-                   Sec-WebSocket-Key: dGhlIHNhbXBsZSBub25jZQ==\r\n";
-    let target = "/socket.io/?EIO=4&transport=websocket";
-    let mut client = Client::ask(served(&state).await, target, headers).await;
-    let received = client.until("0{\"sid\":").await;
-    assert!(received.starts_with("HTTP/1.1 101 "), "{received}");
 }

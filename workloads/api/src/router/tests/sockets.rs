@@ -1,0 +1,305 @@
+//! Socket.IO through the server, by requests as a client sends them.
+
+use std::{collections::VecDeque, net::SocketAddr, time::Duration};
+
+use realtime_chassis::redis::Connection;
+use realtime_fanout::serve;
+use serde_json::json;
+use tokio::{
+    io::{AsyncReadExt, AsyncWriteExt},
+    net::{TcpListener, TcpStream},
+    time::timeout,
+};
+
+use super::{
+    stream::{EPOCH, found, publish},
+    *,
+};
+use crate::fake_redis::FakeRedis;
+
+/// A server of that state with that Redis.
+async fn served(state: &ApiState, redis: &Connection, options: &[&str]) -> SocketAddr {
+    let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
+    let address = listener.local_addr().unwrap();
+    let requests = RequestMetrics::register(&prometheus::Registry::new()).unwrap();
+    let router = router(state.clone(), requests, &sockets(state, redis, options), cors("*").unwrap());
+    let settings = serve::Settings { upgrade_paths: crate::socketio::paths(), ..serve::Settings::new(Vec::new(), 64) };
+    serve::serve(listener, router, state.engine.clone(), settings, CancellationToken::new()).await;
+    address
+}
+
+/// Status line and body of an answer.
+async fn request(address: SocketAddr, method: &str, target: &str, body: &str) -> (String, String) {
+    let mut socket = TcpStream::connect(address).await.unwrap();
+    let length = body.len();
+    let head =
+        format!("{method} {target} HTTP/1.1\r\nhost: api\r\nconnection: close\r\ncontent-length: {length}\r\n\r\n");
+    socket.write_all(format!("{head}{body}").as_bytes()).await.unwrap();
+    let mut answer = String::new();
+    let read = timeout(Duration::from_secs(10), socket.read_to_string(&mut answer)).await;
+    read.unwrap_or_else(|_| panic!("{method} {target} is not answered")).unwrap();
+    let (head, body) = answer.split_once("\r\n\r\n").unwrap();
+    (head.lines().next().unwrap().to_owned(), body.to_owned())
+}
+
+/// A client that speaks by requests.
+struct Client {
+    address: SocketAddr,
+    target: String,
+    came: VecDeque<String>,
+}
+
+impl Client {
+    /// In no namespace yet.
+    async fn open(address: SocketAddr) -> Self {
+        let target = "/socket.io/?EIO=4&transport=polling";
+        let (_, body) = request(address, "GET", target, "").await;
+        let open: Value = serde_json::from_str(body.strip_prefix('0').unwrap()).unwrap();
+        let target = format!("{target}&sid={}", open["sid"].as_str().unwrap());
+        Self { address, target, came: VecDeque::new() }
+    }
+
+    /// In the namespace `/`, and what it was told: the answer, and `connected` with its cursor.
+    async fn enter(address: SocketAddr, auth: Value) -> (Self, Value, Value, String) {
+        let mut client = Self::open(address).await;
+        client.send(&format!("40{auth}")).await;
+        let answer = client.next().await;
+        let answer = serde_json::from_str(answer.strip_prefix("40").unwrap()).unwrap();
+        let (name, connected, cursor) = client.event().await;
+        assert_eq!(name, "connected");
+        (client, answer, connected, cursor)
+    }
+
+    async fn send(&self, packet: &str) {
+        let (status, body) = request(self.address, "POST", &self.target, packet).await;
+        assert_eq!((status.as_str(), body.as_str()), ("HTTP/1.1 200 OK", "ok"), "{packet}");
+    }
+
+    async fn next(&mut self) -> String {
+        while self.came.is_empty() {
+            let (status, body) = request(self.address, "GET", &self.target, "").await;
+            assert_eq!(status, "HTTP/1.1 200 OK", "{body}");
+            self.came.extend(body.split('\x1e').map(ToOwned::to_owned));
+        }
+        self.came.pop_front().unwrap()
+    }
+
+    /// Name, data and cursor of the next packet, which is an event of the namespace `/`.
+    async fn event(&mut self) -> (String, Value, String) {
+        let packet = self.next().await;
+        let event = packet.strip_prefix("42").unwrap_or_else(|| panic!("{packet} is no event"));
+        serde_json::from_str(event).unwrap()
+    }
+}
+
+fn cursor(position: u64) -> String {
+    format!("{EPOCH}-{position}")
+}
+
+fn recoveries(state: &ApiState, result: &str) -> u64 {
+    state.metrics.recoveries.with_label_values(&[result]).get()
+}
+
+#[tokio::test]
+async fn a_new_client_is_greeted_and_gets_what_comes_with_its_place() {
+    let (state, mut publisher) = found(7);
+    let (mut client, answer, connected, place) = Client::enter(served(&state, &away(), &[]).await, json!({})).await;
+    assert!(answer["pid"].is_string());
+    assert_eq!(connected["message"], "Connected to notifications");
+    assert_eq!((&connected["id"], &connected["recovered"]), (&answer["sid"], &json!(false)));
+    assert!(connected["timestamp"].as_str().unwrap().ends_with('Z'));
+    assert_eq!(place, cursor(7));
+    publish(&mut publisher, &[("orders", 8)]);
+    assert_eq!(client.event().await, ("notification".to_owned(), json!({ "n": 8 }), cursor(8)));
+}
+
+#[tokio::test]
+async fn until_the_feed_is_found_clients_come_back_later() {
+    let (state, _publisher) = state();
+    let address = served(&state, &away(), &[]).await;
+    let (status, body) = request(address, "GET", "/api/websocket/health", "").await;
+    assert_eq!(status, "HTTP/1.1 503 Service Unavailable");
+    assert_eq!(body, r#"{"status":"unhealthy","message":"WebSocket service not initialized"}"#);
+}
+
+#[tokio::test]
+async fn messages_and_pings_are_answered_by_events_and_to_callbacks() {
+    let (state, _publisher) = found(7);
+    let (mut client, ..) = Client::enter(served(&state, &away(), &[]).await, json!({})).await;
+    client.send(r#"42["message",{"a":1}]"#).await;
+    let (name, data, place) = client.event().await;
+    assert_eq!(
+        (name.as_str(), &data["received"], &data["data"], place),
+        ("message-ack", &json!(true), &json!({ "a": 1 }), cursor(7))
+    );
+    client.send(r#"42["ping"]"#).await;
+    let (name, data, _) = client.event().await;
+    assert_eq!(name, "pong");
+    assert!(data["timestamp"].is_string());
+    client.send(r#"425["ping"]"#).await;
+    assert!(client.next().await.starts_with(r#"435[{"timestamp":""#));
+    assert_eq!(client.event().await.0, "pong");
+    client.send(r#"426["message"]"#).await;
+    assert!(client.next().await.starts_with(r#"436[{"received":true,"data":null,"#));
+}
+
+#[tokio::test]
+async fn a_client_hears_the_channels_that_it_asks_for() {
+    let (state, mut publisher) = found(7);
+    let (mut client, ..) = Client::enter(served(&state, &away(), &[]).await, json!({})).await;
+    client.send(r#"421["unsubscribe","stock"]"#).await;
+    assert!(client.next().await.starts_with(r#"431[{"status":"error","message":""#));
+    client.send(r#"422["subscribe","orders"]"#).await;
+    assert_eq!(client.next().await, r#"432[{"status":"ok","channels":["orders"]}]"#);
+    publish(&mut publisher, &[("stock", 8), ("orders", 9)]);
+    assert_eq!(client.event().await.1, json!({ "n": 9 }));
+    client.send(r#"423["subscribe",["stock","orders"]]"#).await;
+    assert_eq!(client.next().await, r#"433[{"status":"ok","channels":["orders","stock"]}]"#);
+    client.send(r#"424["unsubscribe",["orders"]]"#).await;
+    assert_eq!(client.next().await, r#"434[{"status":"ok","channels":["stock"]}]"#);
+    publish(&mut publisher, &[("orders", 10), ("stock", 11)]);
+    assert_eq!(client.event().await.1, json!({ "n": 11 }));
+    client.send(r#"425["subscribe","a b"]"#).await;
+    assert!(client.next().await.starts_with(r#"435[{"status":"error","message":"a channel's name "#));
+}
+
+#[tokio::test]
+async fn channels_that_are_none_are_refused_at_the_door() {
+    let (state, _publisher) = found(7);
+    let mut client = Client::open(served(&state, &away(), &[]).await).await;
+    client.send(r#"40{"channels":7}"#).await;
+    assert!(client.next().await.starts_with(r#"44{"message":"channels must be "#));
+}
+
+#[tokio::test]
+async fn a_client_that_was_cut_off_gets_its_session_and_what_it_missed() {
+    let (state, mut publisher) = found(7);
+    let mut redis = FakeRedis::start().await;
+    let address = served(&state, &redis.connection(), &[]).await;
+    let (client, before, _, place) = Client::enter(address, json!({})).await;
+    redis.answered("SET").await;
+    client.send(r#"421["subscribe","orders"]"#).await;
+    assert!(redis.answered("SET").await[2].contains("orders"));
+    publish(&mut publisher, &[("orders", 8), ("stock", 9), ("orders", 10)]);
+    // At another instance, with the same key.
+    let address = served(&state, &redis.connection(), &[]).await;
+    let auth = json!({ "pid": before["pid"], "offset": place });
+    let (mut client, after, connected, place) = Client::enter(address, auth).await;
+    assert_eq!((&after, &connected["recovered"], place), (&before, &json!(true), cursor(7)));
+    assert_eq!(client.event().await, ("notification".to_owned(), json!({ "n": 8 }), cursor(8)));
+    assert_eq!(client.event().await, ("notification".to_owned(), json!({ "n": 10 }), cursor(10)));
+    assert_eq!(recoveries(&state, "recovered"), 1);
+}
+
+#[tokio::test]
+async fn a_session_that_was_left_on_purpose_is_gone() {
+    let (state, _publisher) = found(7);
+    let mut redis = FakeRedis::start().await;
+    let address = served(&state, &redis.connection(), &[]).await;
+    let (client, before, _, place) = Client::enter(address, json!({})).await;
+    redis.answered("SET").await;
+    client.send("41").await;
+    redis.answered("DEL").await;
+    let (_, after, connected, _) = Client::enter(address, json!({ "pid": before["pid"], "offset": place })).await;
+    assert_ne!(after["pid"], before["pid"]);
+    assert_ne!(after["sid"], before["sid"]);
+    assert_eq!(connected["recovered"], false);
+    assert_eq!(recoveries(&state, "expired"), 1);
+}
+
+#[tokio::test]
+async fn without_its_session_a_client_goes_on_behind_its_cursor() {
+    let (state, mut publisher) = found(7);
+    publish(&mut publisher, &[("orders", 8), ("stock", 9), ("orders", 10)]);
+    let address = served(&state, &away(), &[]).await;
+    let auth = json!({ "pid": "junk", "offset": cursor(8), "resume": cursor(8), "channels": ["orders"] });
+    let (mut client, _, connected, place) = Client::enter(address, auth).await;
+    assert_eq!((&connected["recovered"], place), (&json!(false), cursor(8)));
+    assert_eq!(client.event().await, ("notification".to_owned(), json!({ "n": 10 }), cursor(10)));
+    assert_eq!(recoveries(&state, "resumed"), 1);
+}
+
+#[tokio::test]
+async fn a_client_whose_session_cannot_be_found_begins_anew_and_the_reason_is_counted() {
+    let (state, mut publisher) = found(7);
+    publish(&mut publisher, &[("orders", 8)]);
+    let address = served(&state, &away(), &[]).await;
+    let (_, before, ..) = Client::enter(address, json!({})).await;
+    for (pid, result) in [(&json!("junk"), "invalid"), (&before["pid"], "unavailable")] {
+        let (_, _, connected, place) = Client::enter(address, json!({ "pid": pid, "offset": cursor(7) })).await;
+        assert_eq!((&connected["recovered"], place), (&json!(false), cursor(8)), "{result}");
+        assert_eq!(recoveries(&state, result), 1);
+    }
+}
+
+#[tokio::test]
+async fn a_session_with_a_gap_is_a_new_one_that_is_told_of_the_gap() {
+    let (state, mut publisher) = found(7);
+    let mut redis = FakeRedis::start().await;
+    let address = served(&state, &redis.connection(), &[]).await;
+    let (_, before, ..) = Client::enter(address, json!({ "channels": ["orders"] })).await;
+    redis.answered("SET").await;
+    let foreign = format!("{}-3", uuid::Uuid::from_u128(8));
+    let auth = json!({ "pid": before["pid"], "offset": foreign });
+    let (mut client, after, connected, place) = Client::enter(address, auth).await;
+    assert_ne!((&after["sid"], &after["pid"]), (&before["sid"], &before["pid"]));
+    assert_eq!((&connected["recovered"], &place), (&json!(false), &foreign), "cut off now, it would be told again");
+    let gap = json!({ "reason": "epoch", "from": foreign, "to": cursor(7) });
+    assert_eq!(client.event().await, ("gap".to_owned(), gap, cursor(7)));
+    publish(&mut publisher, &[("stock", 8), ("orders", 9)]);
+    assert_eq!(client.event().await.1, json!({ "n": 9 }), "its channels are those of its session");
+    assert_eq!(recoveries(&state, "gap"), 1);
+}
+
+/// A client in the namespace `/demo` that was told that it is connected.
+async fn enter_demo(address: SocketAddr) -> Client {
+    let mut client = Client::open(address).await;
+    client.send("40/demo,").await;
+    assert!(client.next().await.starts_with(r#"40/demo,{"sid":""#));
+    assert_eq!(client.next().await, r#"42/demo,["connectionStatus","connected"]"#);
+    client
+}
+
+#[tokio::test]
+async fn the_demo_answers_pings_up_to_its_limit() {
+    let (state, _publisher) = found(7);
+    let address = served(&state, &away(), &["--demo-pings", "2"]).await;
+    let mut client = enter_demo(address).await;
+    client.send(r#"42/demo,["ping"]"#).await;
+    client.send(r#"42/demo,7["ping"]"#).await;
+    let answer = client.next().await;
+    let answer: Value = serde_json::from_str(answer.strip_prefix("43/demo,7").unwrap()).unwrap();
+    assert_eq!(answer[0]["status"], "ok");
+    assert!(answer[0]["timestamp"].is_u64() && answer[0]["serverTime"].is_u64(), "{answer}");
+    client.send(r#"42/demo,8["ping"]"#).await;
+    assert_eq!(client.next().await, r#"42/demo,["error",{"message":"Ping limit exceeded","code":"PING_LIMIT"}]"#);
+    assert_eq!(client.next().await, r#"42/demo,["connectionStatus","disconnected"]"#);
+    assert_eq!(client.next().await, "41/demo,");
+}
+
+#[tokio::test]
+async fn the_demo_takes_so_many_connections_of_an_address_and_shows_them() {
+    let (state, _publisher) = found(7);
+    let address = served(&state, &away(), &["--demo-connections-per-address", "2", "--demo-show-addresses"]).await;
+    let (first, _second) = (enter_demo(address).await, enter_demo(address).await);
+    let mut third = Client::open(address).await;
+    third.send("40/demo,").await;
+    assert_eq!(third.next().await, r#"44/demo,{"message":"Too many connections from this IP"}"#);
+    let (status, body) = request(address, "GET", "/api/websocket/health", "").await;
+    assert_eq!(status, "HTTP/1.1 200 OK");
+    assert!(
+        body.starts_with(r#"{"status":"healthy","connections":2,"connectionsByIP":{"127.0.0.1":2},"timestamp":"#),
+        "{body}"
+    );
+    first.send("41/demo,").await;
+    enter_demo(address).await;
+}
+
+#[tokio::test]
+async fn addresses_are_counted_where_they_may_not_be_shown() {
+    let (state, _publisher) = found(7);
+    let address = served(&state, &away(), &[]).await;
+    let _client = enter_demo(address).await;
+    let (_, body) = request(address, "GET", "/api/websocket/health", "").await;
+    assert!(body.starts_with(r#"{"status":"healthy","connections":1,"connectionsByIP":1,"timestamp":"#), "{body}");
+}

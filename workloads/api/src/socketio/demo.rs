@@ -1,0 +1,141 @@
+//! The namespace `/demo`: random strings for everybody, pings, and no more than so many connections of one address.
+
+mod leases;
+mod timer;
+
+use std::{ops::RangeInclusive, time::Duration};
+
+use futures::{FutureExt, future::BoxFuture};
+use jiff::Timestamp;
+use realtime_chassis::redis::Connection;
+use realtime_socketio::{
+    Admission, Arguments, Denial, Departed, Emission, Incoming, Namespace, Request, Server, Socket,
+};
+use serde_json::json;
+use tokio_util::sync::CancellationToken;
+use tracing::{debug, info, warn};
+
+pub(crate) use self::leases::Leases;
+use self::{leases::Lease, timer::RandomString};
+use super::reason_name;
+use crate::metrics::Metrics;
+
+/// Its name.
+pub(crate) const NAME: &str = "/demo";
+
+const STATUS: &str = "connectionStatus";
+const TOO_MANY: &str = "Too many connections from this IP";
+
+/// The namespace `/demo`.
+pub(crate) struct Demo {
+    leases: Leases,
+    /// Pings of one client at most.
+    pings: u32,
+}
+
+/// What is kept of a client. Its lease ends with it.
+struct Client {
+    pings: u32,
+    _lease: Lease,
+}
+
+impl Demo {
+    /// `per_address` connections of one address at most, and so many pings of each.
+    pub(crate) fn start(
+        per_address: u32,
+        pings: u32,
+        redis: Connection,
+        metrics: Metrics,
+        token: CancellationToken,
+    ) -> Self {
+        Self { leases: Leases::start(per_address, redis, metrics, token), pings }
+    }
+
+    /// Who is connected here.
+    pub(crate) fn leases(&self) -> Leases {
+        self.leases.clone()
+    }
+}
+
+/// Sends random strings to all clients of this replica until the token is cancelled.
+pub(crate) async fn run_timer(
+    server: Server,
+    leases: Leases,
+    delays: RangeInclusive<Duration>,
+    token: CancellationToken,
+) {
+    let send = |string: &RandomString, clients: usize| {
+        server.announce(NAME, "randomString", &Arguments::new().with(string));
+        info!(value = string.value, client_count = clients, "random string broadcast");
+    };
+    token.run_until_cancelled(timer::run(leases.connections(), delays, send)).await;
+}
+
+impl Namespace for Demo {
+    fn name(&self) -> &str {
+        NAME
+    }
+
+    fn connect(&self, request: Request) -> BoxFuture<'static, Result<Admission, Denial>> {
+        let leases = self.leases.clone();
+        async move { admit(&leases, request).await }.boxed()
+    }
+
+    fn event(&self, socket: &mut Socket<'_>, event: Incoming) {
+        match &*event.event {
+            "ping" => self.ping(socket, event.acknowledgement),
+            other => debug!(socket_id = socket.id(), event = other, "event without a meaning"),
+        }
+    }
+
+    fn disconnected(&self, departed: Departed) {
+        let pings = departed.state.downcast_ref::<Client>().map(|client| client.pings);
+        info!(
+            socket_id = departed.id,
+            ip = %departed.client,
+            namespace = NAME,
+            reason = reason_name(departed.reason),
+            connection_duration = departed.connected_for.as_secs_f64(),
+            total_pings = pings,
+            "client disconnected"
+        );
+    }
+}
+
+impl Demo {
+    /// Answers to a callback if there is one; one ping too many is the last.
+    fn ping(&self, socket: &mut Socket<'_>, acknowledgement: Option<u64>) {
+        let Some(client) = socket.state::<Client>() else { return };
+        client.pings = client.pings.saturating_add(1);
+        let pings = client.pings;
+        if pings > self.pings {
+            warn!(socket_id = socket.id(), ip = %socket.client(), namespace = NAME, pings, "rate limit exceeded");
+            let error = json!({ "message": "Ping limit exceeded", "code": "PING_LIMIT" });
+            socket.emit("error", Arguments::new().with(&error));
+            socket.emit(STATUS, Arguments::new().with("disconnected"));
+            socket.disconnect();
+        } else if let Some(id) = acknowledgement {
+            let now = Timestamp::now().as_millisecond();
+            let answer = json!({ "status": "ok", "timestamp": now, "serverTime": now });
+            socket.acknowledge(id, Arguments::new().with(&answer));
+        }
+    }
+}
+
+async fn admit(leases: &Leases, request: Request) -> Result<Admission, Denial> {
+    let Request { id, client, transport, .. } = request;
+    let Some(lease) = leases.take(client, &id).await else {
+        warn!(ip = %client, namespace = NAME, limit = leases.limit(), "rate limit exceeded");
+        return Err(Denial::Refused { message: TOO_MANY.to_owned(), data: None });
+    };
+    info!(socket_id = id, ip = %client, namespace = NAME, transport = transport.name(), "client connected");
+    let connected = Arguments::new().with("connected");
+    Ok(Admission {
+        id,
+        pid: None,
+        state: Box::new(Client { pings: 0, _lease: lease }),
+        greeting: vec![Emission { event: STATUS.into(), arguments: connected, cursor: None }],
+        subscription: None,
+        history: Vec::new(),
+    })
+}

@@ -1,0 +1,292 @@
+//! The namespace `/`: notifications as they come, and what a client missed.
+
+use std::sync::Arc;
+
+use futures::{FutureExt, future::BoxFuture};
+use jiff::Timestamp;
+use realtime_contract::time::milliseconds;
+use realtime_fanout::{CloseReason, session::Subscription};
+use realtime_socketio::{
+    Admission, Arguments, Denial, Departed, Departure, Emission, Incoming, Namespace, Request, Socket,
+};
+use serde::Serialize;
+use serde_json::{Value, json, value::RawValue};
+use tracing::{debug, info, warn};
+use uuid::Uuid;
+
+use super::{
+    channels::{Channels, Refused},
+    private_id::{PrivateId, Signer},
+    reason_name,
+    recovery::{Claim, Known, Outcome, Plan},
+    sessions::{Record, Sessions},
+};
+use crate::{
+    cursor::FeedCursor,
+    feed::gap_data,
+    history::{self, History, Piece},
+    resume::Resume,
+    state::ApiState,
+};
+
+/// The event of a notification, also in what the engine renders.
+pub(crate) const EVENT: &str = "notification";
+/// The event that says what a client does not get.
+const GAP: &str = "gap";
+
+/// The namespace `/`. Clones are the same one.
+#[derive(Clone)]
+pub(crate) struct Notifications(Arc<Inner>);
+
+struct Inner {
+    state: ApiState,
+    signer: Signer,
+    sessions: Sessions,
+}
+
+/// What is kept of a client.
+struct Client {
+    id: PrivateId,
+    channels: Channels,
+}
+
+impl Notifications {
+    /// `key` signs the ids with which clients come back.
+    pub(crate) fn new(state: ApiState, key: &[u8], sessions: Sessions) -> Self {
+        Self(Arc::new(Inner { state, signer: Signer::new(key), sessions }))
+    }
+}
+
+impl Namespace for Notifications {
+    fn name(&self) -> &str {
+        "/"
+    }
+
+    fn connect(&self, request: Request) -> BoxFuture<'static, Result<Admission, Denial>> {
+        let namespace = self.0.clone();
+        async move { namespace.admit(request).await }.boxed()
+    }
+
+    fn event(&self, socket: &mut Socket<'_>, event: Incoming) {
+        match &*event.event {
+            "message" => answer(socket, &event, "message-ack", message(&event.arguments)),
+            "ping" => answer(socket, &event, "pong", Arguments::new().with(&json!({ "timestamp": now() }))),
+            "subscribe" => self.0.change(socket, &event, Channels::subscribe),
+            "unsubscribe" => self.0.change(socket, &event, Channels::unsubscribe),
+            other => debug!(socket_id = socket.id(), event = other, "event without a meaning"),
+        }
+    }
+
+    fn keep(&self, socket: &mut Socket<'_>) {
+        self.0.keep(socket, Sessions::renew);
+    }
+
+    fn disconnected(&self, departed: Departed) {
+        let Departed { id, client, transport, connected_for, state, reason } = departed;
+        let duration = connected_for.as_secs();
+        let (transport, why) = (transport.name(), reason_name(reason));
+        info!(socket_id = id, %client, transport, reason = why, duration, "socket.io client disconnected");
+        // Who leaves on purpose does not come back for this session; who was cut off does.
+        if let Ok(state) = state.downcast::<Client>()
+            && !matches!(reason, Departure::Transport(_))
+        {
+            self.0.sessions.delete(&state.id);
+        }
+    }
+}
+
+impl Inner {
+    async fn admit(&self, request: Request) -> Result<Admission, Denial> {
+        let claim = Claim::read(request.auth.as_deref()).map_err(|refused| denial(&refused))?;
+        let Some(epoch) = self.state.epoch.get() else { return Err(Denial::Away(CloseReason::Unavailable)) };
+        let known = self.known(&claim).await;
+        let plan = Plan::new(claim, known);
+        let resume = Resume::read(plan.cursor.as_deref(), epoch);
+        let Some(history) = history::find(&self.state, resume, epoch).await else {
+            self.count(Outcome::Unavailable);
+            return Err(Denial::Away(CloseReason::Unavailable));
+        };
+        let plan = if history.is_whole() { plan } else { plan.with_gap() };
+        if let Some(outcome) = plan.outcome {
+            self.count(outcome);
+        }
+        Ok(self.admission(&request, plan, history, epoch))
+    }
+
+    async fn known(&self, claim: &Claim) -> Known {
+        let Some(pid) = &claim.pid else { return Known::Unclaimed };
+        match self.signer.check(pid) {
+            None => Known::Invalid,
+            Some(id) => {
+                let found = self.sessions.find(&id).await;
+                Known::Asked(id, found)
+            }
+        }
+    }
+
+    fn admission(&self, request: &Request, plan: Plan, history: History, epoch: Uuid) -> Admission {
+        let recovered = plan.session.is_some();
+        let (id, socket) = plan.session.unwrap_or_else(|| (self.signer.make(), request.id.as_str().into()));
+        let (transport, outcome) = (request.transport.name(), plan.outcome.map(Outcome::name));
+        info!(socket_id = %socket, client = %request.client, transport, outcome, "socket.io client connected");
+        let filter = plan.channels.filter();
+        self.sessions.write(&id, Record { id: socket.clone(), channels: plan.channels.clone() });
+        let greeting = json!({
+            "message": "Connected to notifications",
+            "id": socket,
+            "timestamp": now(),
+            "recovered": recovered,
+        });
+        let cursor = history.seen(epoch);
+        Admission {
+            id: socket.into(),
+            pid: Some(id.as_str().to_owned()),
+            state: Box::new(Client { id, channels: plan.channels }),
+            greeting: vec![Emission { event: "connected".into(), arguments: Arguments::new().with(&greeting), cursor }],
+            history: history.pieces(&filter).filter_map(|piece| emission(epoch, piece)).collect(),
+            subscription: Some(Subscription {
+                filter,
+                start: history.start(),
+                history: Vec::new(),
+                held: history.into_held(),
+            }),
+        }
+    }
+
+    /// Changes what a client hears, and answers what it hears now, or why that stays as it was.
+    fn change(
+        &self,
+        socket: &mut Socket<'_>,
+        event: &Incoming,
+        change: fn(&Channels, &Channels) -> Result<Channels, Refused>,
+    ) {
+        let named: Value = event.arguments.get(0).unwrap_or_default();
+        let Some(client) = socket.state::<Client>() else { return };
+        let changed = Channels::read(&named).and_then(|named| change(&client.channels, &named));
+        let answer = match changed {
+            Ok(channels) => {
+                client.channels = channels.clone();
+                socket.select(channels.filter());
+                self.keep(socket, Sessions::write);
+                json!({ "status": "ok", "channels": channels })
+            }
+            Err(refused) => {
+                debug!(
+                    socket_id = socket.id(),
+                    error = &refused as &dyn std::error::Error,
+                    "channels stay as they were"
+                );
+                json!({ "status": "error", "message": refused.to_string() })
+            }
+        };
+        if let Some(id) = event.acknowledgement {
+            socket.acknowledge(id, Arguments::new().with(&answer));
+        }
+    }
+
+    fn keep(&self, socket: &mut Socket<'_>, how: fn(&Sessions, &PrivateId, Record)) {
+        let id = socket.id().into();
+        if let Some(client) = socket.state::<Client>() {
+            how(&self.sessions, &client.id, Record { id, channels: client.channels.clone() });
+        }
+    }
+
+    fn count(&self, outcome: Outcome) {
+        self.state.metrics.recoveries.with_label_values(&[outcome.name()]).inc();
+    }
+}
+
+fn denial(refused: &Refused) -> Denial {
+    Denial::Refused { message: refused.to_string(), data: None }
+}
+
+/// By an event, and to a callback if there is one.
+fn answer(socket: &mut Socket<'_>, event: &Incoming, name: &str, arguments: Arguments) {
+    if let Some(id) = event.acknowledgement {
+        socket.acknowledge(id, arguments.clone());
+    }
+    socket.emit(name, arguments);
+}
+
+/// The answer to a message: its first argument as it came, with the bytes that belong to it.
+fn message(arguments: &Arguments) -> Arguments {
+    #[derive(Serialize)]
+    struct Answer<'a> {
+        received: bool,
+        data: &'a RawValue,
+        timestamp: String,
+    }
+    let data = arguments.values().first().map_or(RawValue::NULL, |value| value);
+    let answer = Arguments::new().with(&Answer { received: true, data, timestamp: now() });
+    Arguments::from_parts(answer.values().to_vec(), arguments.attachments().to_vec())
+}
+
+/// A part of a history as an event. What the feed holds is JSON.
+fn emission(epoch: Uuid, piece: Piece<'_>) -> Option<Emission> {
+    let (event, arguments, position) = match piece {
+        Piece::Gap(gap) => (GAP, Arguments::new().with(&gap_data(epoch, gap)), gap.to),
+        Piece::Entry(entry) => match RawValue::from_string(entry.notification.clone()) {
+            Ok(notification) => (EVENT, Arguments::new().with_text(notification), entry.position),
+            Err(error) => {
+                let (error, position) = (&error as &dyn std::error::Error, entry.position);
+                warn!(position, error, "notification in the feed is not JSON");
+                return None;
+            }
+        },
+    };
+    let cursor = Some(FeedCursor { epoch, position }.to_string());
+    Some(Emission { event: event.into(), arguments, cursor })
+}
+
+fn now() -> String {
+    milliseconds(Timestamp::now())
+}
+
+#[cfg(test)]
+mod tests {
+    use bytes::Bytes;
+    use realtime_contract::feed::FeedEntry;
+
+    use super::*;
+
+    const EPOCH: Uuid = Uuid::from_u128(7);
+
+    fn raw(text: &str) -> Box<RawValue> {
+        RawValue::from_string(text.to_owned()).unwrap()
+    }
+
+    #[test]
+    fn a_message_comes_back_as_it_was_with_its_bytes() {
+        let placeholder = r#"{"file":{"_placeholder":true,"num":0}}"#;
+        let bytes = Bytes::from_static(b"\0\x01");
+        let answer = message(&Arguments::from_parts(vec![raw(placeholder), raw("2")], vec![bytes.clone()]));
+        let [answered] = answer.values() else { panic!("{answer:?}") };
+        assert!(
+            answered.get().starts_with(&format!("{{\"received\":true,\"data\":{placeholder},\"timestamp\":\"")),
+            "{answered}"
+        );
+        assert_eq!(answer.attachments(), [bytes]);
+    }
+
+    #[test]
+    fn a_message_of_nothing_is_null() {
+        let answer = message(&Arguments::new());
+        assert!(answer.values()[0].get().contains("\"data\":null"), "{answer:?}");
+    }
+
+    #[test]
+    fn a_notification_of_the_history_keeps_its_bytes_and_has_its_place() {
+        let notification = r#"{"id":"x", "message":"hello"}"#;
+        let entry = FeedEntry {
+            position: 9,
+            event_id: Uuid::nil(),
+            channel: "orders".to_owned(),
+            notification: notification.to_owned(),
+            traceparent: None,
+        };
+        let emission = emission(EPOCH, Piece::Entry(&entry)).unwrap();
+        assert_eq!(emission.event, "notification");
+        assert_eq!(emission.arguments.values()[0].get(), notification);
+        assert_eq!(emission.cursor, Some(format!("{EPOCH}-9")));
+    }
+}
