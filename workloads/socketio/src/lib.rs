@@ -14,6 +14,7 @@
 pub mod arguments;
 pub mod engine_packet;
 mod identity;
+pub mod messages;
 pub mod metrics;
 pub mod namespace;
 pub mod packet;
@@ -28,6 +29,7 @@ pub mod websocket;
 
 pub use arguments::Arguments;
 pub use engine_packet::EnginePacket;
+pub use messages::{Messages, Reply};
 pub use namespace::{
     Admission, Denial, Departed, Departure, Emission, Incoming, Namespace, Request, Socket, Transport,
 };

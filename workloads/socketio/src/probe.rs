@@ -32,10 +32,9 @@ pub(crate) struct Probe {
     id: SessionId,
     reader: Reader,
     stage: Stage,
-    /// Of the session, while another websocket must not be tried.
-    _presence: Presence,
+    /// While the session must not try another one.
+    presence: Option<Presence>,
     deadline: Option<Instant>,
-    code: u16,
 }
 
 /// How far the change is.
@@ -53,14 +52,14 @@ enum Stage {
 
 impl Probe {
     /// Of the session with that id.
-    pub(crate) const fn new(server: Server, id: SessionId, reader: Reader, presence: Presence) -> Self {
-        Self { server, id, reader, stage: Stage::Opened, _presence: presence, deadline: None, code: GOING_AWAY }
+    pub(crate) fn new(server: Server, id: SessionId, presence: Presence) -> Self {
+        Self { server, id, reader: Reader::default(), stage: Stage::Opened, presence: Some(presence), deadline: None }
     }
 
     /// Of a session that has a websocket already, or tries another one. It is closed at once.
     pub(crate) fn too_late(server: Server, id: SessionId) -> Self {
         let stage = Stage::Failed(Some(Violation::Upgrade), POLICY);
-        Self { stage, ..Self::new(server, id, Reader::default(), Presence::default()) }
+        Self { stage, ..Self::new(server, id, Presence::default()) }
     }
 
     fn act(&mut self, was: &Stage, voice: &mut Voice<'_>) {
@@ -78,11 +77,11 @@ impl Probe {
                 voice.tell(self.id.address, tell(Demand::Changes(heard, reader)));
                 voice.hand_over(self.id.address);
             }
-            Stage::Failed(violation, code) => {
+            Stage::Failed(violation, _) => {
                 if let Some(violation) = violation {
                     self.server.violated(*violation);
                 }
-                self.code = *code;
+                self.presence = None;
                 voice.close(CloseReason::Gone);
             }
             Stage::Opened | Stage::Works => {}
@@ -168,7 +167,10 @@ impl Session for Probe {
     }
 
     fn farewell(&mut self, reason: CloseReason) -> Bytes {
-        websocket::close(self.code, reason.name())
+        match self.stage {
+            Stage::Failed(violation, code) => websocket::close(code, violation.map_or("", Violation::name)),
+            Stage::Opened | Stage::Works | Stage::Changes(_) => websocket::close(GOING_AWAY, reason.name()),
+        }
     }
 
     fn ended(&mut self, _: CloseReason) {}

@@ -31,6 +31,7 @@ use self::{problem::Problem, query::Query};
 use crate::{
     arguments::Arguments,
     identity::SessionId,
+    messages::Messages,
     namespace::{Namespace, Transport},
     session::{
         broadcast::Broadcast,
@@ -57,6 +58,13 @@ impl Server {
     /// namespaces are asked on `runtime`.
     pub fn new(settings: Settings, engine: Engine, namespaces: Vec<Arc<dyn Namespace>>, runtime: Handle) -> Self {
         Self(Arc::new(Inner { shared: Arc::new(Shared::new(settings, namespaces)), engine, runtime }))
+    }
+
+    /// An endpoint of Engine.IO with another protocol above.
+    pub fn of_messages(settings: Settings, engine: Engine, messages: Arc<dyn Messages>, runtime: Handle) -> Self {
+        let mut shared = Shared::new(settings, Vec::new());
+        shared.messages = Some(messages);
+        Self(Arc::new(Inner { shared: Arc::new(shared), engine, runtime }))
     }
 
     /// The routes of the endpoint, with and without the last slash of its path. They need what `realtime_fanout::serve` puts into the

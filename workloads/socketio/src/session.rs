@@ -10,7 +10,7 @@ pub(crate) mod allowance;
 pub(crate) mod broadcast;
 pub(crate) mod conversation;
 mod deadlines;
-mod form;
+pub(crate) mod form;
 pub(crate) mod hub;
 pub(crate) mod joined;
 mod polling;

@@ -133,9 +133,9 @@ impl Counters {
         self.received.fetch_add(1, Ordering::Relaxed);
     }
 
-    /// Packets were sent.
-    pub(crate) fn sent(&self, packets: u64) {
-        self.sent.fetch_add(packets, Ordering::Relaxed);
+    /// A packet was sent.
+    pub(crate) fn sent(&self) {
+        self.sent.fetch_add(1, Ordering::Relaxed);
     }
 
     /// A client is in a namespace.
@@ -158,7 +158,7 @@ impl Counters {
         self.refusals[refusal as usize].fetch_add(1, Ordering::Relaxed);
     }
 
-    /// How many clients are in a namespace.
+    /// Whether nobody is in a namespace.
     pub(crate) fn is_empty(&self, namespace: u16) -> bool {
         self.sockets[usize::from(namespace)].iter().all(|count| count.load(Ordering::Relaxed) == 0)
     }

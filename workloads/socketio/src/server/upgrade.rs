@@ -20,7 +20,7 @@ use crate::{
         Session,
         word::{Demand, Presence, Refused},
     },
-    websocket::{self, Reader},
+    websocket,
 };
 
 /// Whether a request wants to become a websocket.
@@ -43,7 +43,7 @@ pub(super) async fn begin(server: &Server, parts: &Parts, id: Option<SessionId>)
             server.demand(id, Demand::Try { presence: Arc::downgrade(&presence), tried });
             let may_try = may_try.await.map_err(|_| Problem::SessionUnknown)?;
             let probe = match may_try {
-                Ok(()) => Probe::new(server.clone(), id, Reader::default(), presence),
+                Ok(()) => Probe::new(server.clone(), id, presence),
                 // As other servers do, the websocket opens and is closed: a client sees no code of an answer.
                 Err(Refused) => Probe::too_late(server.clone(), id),
             };

@@ -102,6 +102,9 @@ impl Conversation {
             "pingTimeout": settings.ping_timeout.as_millis() as u64,
             "maxPayload": settings.payload_bytes,
         });
+        if self.shared.messages.is_some() {
+            self.deadlines.entered();
+        }
         self.say(EnginePacket::Open(&open.to_string()), hub);
         self.settle(false, hub);
     }
@@ -112,10 +115,7 @@ impl Conversation {
             return;
         }
         match EnginePacket::parse(text) {
-            Ok(EnginePacket::Message(message)) => {
-                let packet = self.decoder.text(message, self.shared.settings.attachments);
-                self.decoded(packet, hub);
-            }
+            Ok(EnginePacket::Message(message)) => self.message(message, hub),
             Ok(EnginePacket::Pong(_)) => self.deadlines.answered(&self.shared.settings, hub.now()),
             Ok(EnginePacket::Close) => self.end(Ending::Client(None), hub),
             // Only the server asks for signs of life.
@@ -125,9 +125,23 @@ impl Conversation {
         }
     }
 
+    fn message(&mut self, message: &str, hub: &mut dyn Hub) {
+        if let Some((above, mut reply)) = self.shared.above(self.transport, hub) {
+            above.text(message, &mut reply);
+        } else {
+            let packet = self.decoder.text(message, self.shared.settings.attachments);
+            self.decoded(packet, hub);
+        }
+    }
+
     /// A message that is binary came: an attachment.
     pub(crate) fn binary(&mut self, bytes: Bytes, hub: &mut dyn Hub) {
-        if self.takes(hub) {
+        if !self.takes(hub) {
+            return;
+        }
+        if let Some((above, mut reply)) = self.shared.above(self.transport, hub) {
+            above.binary(&bytes, &mut reply);
+        } else {
             let packet = self.decoder.binary(bytes, self.shared.settings.payload_bytes);
             self.decoded(packet, hub);
         }
@@ -221,7 +235,7 @@ impl Conversation {
             let arguments: Arguments = broadcast.arguments.clone();
             joined.emit(&broadcast.event, arguments, None, hub, &self.shared, self.transport);
         } else {
-            self.shared.counters.sent(1);
+            self.shared.counters.sent();
             hub.say(broadcast.piece(self.transport));
         }
     }
@@ -286,7 +300,7 @@ impl Conversation {
 
     /// Says a packet of the connection.
     pub(crate) fn say(&self, packet: EnginePacket<'_>, hub: &mut dyn Hub) {
-        self.shared.counters.sent(1);
+        self.shared.counters.sent();
         hub.say(form::engine(self.transport, packet));
     }
 

@@ -56,7 +56,7 @@ impl Joined {
     pub(crate) fn render(&self, emission: Emission, hub: &dyn Hub, shared: &Shared, transport: Transport) -> Bytes {
         let Emission { event, arguments, cursor } = emission;
         let packet = self.event(&event, arguments, cursor, hub, shared);
-        shared.counters.sent(1);
+        shared.counters.sent();
         form::message(transport, &packet.encode())
     }
 

@@ -4,6 +4,7 @@ use std::sync::Arc;
 
 use super::{allowance::Rate, form, hub::Hub};
 use crate::{
+    messages::Messages,
     namespace::{Namespace, Transport},
     packet::Packet,
     settings::Settings,
@@ -15,6 +16,8 @@ pub(crate) struct Shared {
     pub(crate) settings: Settings,
     pub(crate) rate: Rate,
     namespaces: Vec<Arc<dyn Namespace>>,
+    /// What stands above in place of namespaces.
+    pub(crate) messages: Option<Arc<dyn Messages>>,
     pub(crate) counters: Counters,
 }
 
@@ -23,7 +26,7 @@ impl Shared {
     pub(crate) fn new(settings: Settings, namespaces: Vec<Arc<dyn Namespace>>) -> Self {
         let counters = Counters::new(namespaces.iter().map(|namespace| namespace.name().to_owned()).collect());
         let rate = Rate::new(settings.packets_per_second, settings.burst);
-        Self { settings, rate, namespaces, counters }
+        Self { settings, rate, namespaces, messages: None, counters }
     }
 
     /// The number of a namespace.
@@ -44,7 +47,7 @@ impl Shared {
 
     /// Sends a packet.
     pub(crate) fn say(&self, packet: &Packet, transport: Transport, hub: &mut dyn Hub) {
-        self.counters.sent(1);
+        self.counters.sent();
         hub.say(form::message(transport, &packet.encode()));
     }
 }
