@@ -44,6 +44,11 @@ pub(crate) struct RunArguments {
     pub(crate) shutdown: ShutdownConfig,
     #[command(flatten)]
     pub(crate) telemetry: TelemetryConfig,
+
+    /// Hours that the feed keeps events for clients that come back; the newest 10,000 stay in any case
+    #[arg(long, env = environment::FEED_RETENTION_HOURS, value_name = "REALTIME_FEED_RETENTION_HOURS", default_value_t = 24,
+          value_parser = clap::value_parser!(u16).range(1..))]
+    pub(crate) feed_retention_hours: u16,
 }
 
 /// Options of `prepare`.

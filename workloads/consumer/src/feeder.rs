@@ -9,6 +9,7 @@ use std::time::Duration;
 use realtime_chassis::config::PostgresConfig;
 use realtime_chassis::redis::Connection;
 use thiserror::Error;
+use tokio::time::Instant;
 use tokio_util::sync::CancellationToken;
 use tracing::{debug, info, warn};
 
@@ -20,6 +21,9 @@ use stream::Stream;
 const POLL: Duration = Duration::from_secs(1);
 /// Between two attempts while Redis or Postgres is away.
 const PAUSE: Duration = Duration::from_millis(500);
+/// Between two rounds of trimming, and between two steps of one, so that the feed goes first.
+const TRIM_PERIOD: Duration = Duration::from_secs(30);
+const TRIM_STEP: Duration = Duration::from_millis(100);
 
 /// The feeder cannot go on now.
 #[derive(Debug, Error)]
@@ -42,13 +46,20 @@ enum Error {
 pub(crate) struct Feeder {
     postgres: PostgresConfig,
     redis: Connection,
+    /// How long the feed keeps what clients may come back for.
+    retention: Duration,
     measures: Measures,
 }
 
 impl Feeder {
     /// A feeder that connects when it runs.
-    pub(crate) const fn new(postgres: PostgresConfig, redis: Connection, measures: Measures) -> Self {
-        Self { postgres, redis, measures }
+    pub(crate) const fn new(
+        postgres: PostgresConfig,
+        redis: Connection,
+        retention: Duration,
+        measures: Measures,
+    ) -> Self {
+        Self { postgres, redis, retention, measures }
     }
 
     /// Feeds whenever this replica has the lease.
@@ -78,20 +89,37 @@ impl Feeder {
     /// Feeds as long as the lease lasts; gives what ended it.
     async fn feed(&self, mut lease: Lease) -> lease::Error {
         let mut stream = Stream::new(self.redis.clone());
+        let mut next_trim = Instant::now();
         loop {
-            let pause = match self.catch_up(&mut lease, &mut stream).await {
-                Ok(()) => POLL,
+            let caught_up = match self.catch_up(&mut lease, &mut stream).await {
+                Ok(()) => true,
                 Err(Error::KeepLease { source }) => return source,
                 Err(Error::ExtendStream { source }) => {
                     debug!(error = &source as &dyn std::error::Error, "redis takes no entries, trying on");
-                    lease.rest(PAUSE).await;
-                    continue;
+                    false
                 }
             };
-            if let Err(error) = lease.woken(pause).await {
+            // Whether Redis is there or not: the feed must not grow without end for it.
+            if next_trim <= Instant::now() {
+                match self.trim(&lease).await {
+                    Ok(pause) => next_trim = Instant::now() + pause,
+                    Err(error) => return error,
+                }
+            }
+            if !caught_up {
+                lease.rest(PAUSE).await;
+            } else if let Err(error) = lease.woken(POLL.min(next_trim.duration_since(Instant::now()))).await {
                 return error;
             }
         }
+    }
+
+    /// Removes some of what the feed keeps no longer; gives the time until the next step.
+    async fn trim(&self, lease: &Lease) -> Result<Duration, lease::Error> {
+        let position = lease.feed().await?.position;
+        let Some(until) = tail::trim_until(position) else { return Ok(TRIM_PERIOD) };
+        let may_be_more = lease.trim(until, self.retention).await?;
+        Ok(if may_be_more { TRIM_STEP } else { TRIM_PERIOD })
     }
 
     /// Copies what the stream lacks. Where the stream stands is asked each time, so that a loss is seen and mended.

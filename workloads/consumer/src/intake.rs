@@ -4,6 +4,7 @@ mod arrival;
 mod assignment;
 mod position;
 mod progress;
+mod topic;
 mod writing;
 
 use std::sync::Arc;
@@ -14,11 +15,12 @@ use rdkafka::consumer::{Consumer, StreamConsumer};
 use rdkafka::error::KafkaError;
 use realtime_chassis::config::KafkaConfig;
 use realtime_chassis::kafka::client_config;
-use realtime_contract::topic;
+use realtime_contract::topic::NOTIFICATIONS;
 use thiserror::Error;
-use tokio::sync::mpsc;
+use tokio::sync::{mpsc, watch};
 use tokio_util::sync::CancellationToken;
-use tracing::{debug, info, warn};
+use tracing::{debug, error, info, warn};
+use uuid::Uuid;
 
 use crate::batch::Batch;
 use crate::measures::Measures;
@@ -51,10 +53,20 @@ pub(crate) enum Error {
     },
 }
 
-/// Consumes the notifications' topic.
-pub(crate) struct Intake {
+/// A member of the group.
+struct Member {
     consumer: Arc<StreamConsumer<Assignments>>,
     changes: mpsc::UnboundedReceiver<Change>,
+    /// The topic's id, as the brokers tell it from time to time.
+    topic_id: watch::Receiver<Uuid>,
+    /// Ends the survey.
+    token: CancellationToken,
+}
+
+/// Consumes the notifications' topic.
+pub(crate) struct Intake {
+    config: ClientConfig,
+    member: Member,
     /// What the group gave to this replica, those included that are stopped and that the client therefore knows nothing of.
     assigned: Vec<i32>,
     store: Store,
@@ -93,37 +105,55 @@ impl Intake {
         stopped: Stopped,
         token: CancellationToken,
     ) -> Result<Self, Error> {
-        let (context, changes) = Assignments::new();
-        let consumer: StreamConsumer<Assignments> = consumer_config(kafka, crate::SERVICE_NAME)
-            .create_with_context(context)
-            .map_err(|source| Error::BuildConsumer { source })?;
-        let topic = topic::NOTIFICATIONS;
-        consumer.subscribe(&[topic]).map_err(|source| Error::SubscribeTopic { topic, source })?;
+        let config = consumer_config(kafka, crate::SERVICE_NAME);
+        let member = Member::join(&config, &token)?;
         let progress = Progress::new(measures.clone(), stopped);
-        Ok(Self { consumer: Arc::new(consumer), changes, assigned: Vec::new(), store, measures, progress, token })
+        Ok(Self { config, member, assigned: Vec::new(), store, measures, progress, token })
     }
 
     /// Consumes until the token is cancelled; the transaction in flight is finished.
     pub(crate) async fn run(mut self) {
         let token = self.token.clone();
         while !token.is_cancelled() {
+            let Member { consumer, changes, topic_id, .. } = &mut self.member;
             tokio::select! {
                 biased;
                 () = token.cancelled() => {}
-                Some(change) = self.changes.recv() => self.follow(change).await,
-                arrived = arrive(&self.consumer) => self.take(arrived).await,
+                Some(change) = changes.recv() => self.follow(change).await,
+                Ok(()) = topic_id.changed() => self.compare().await,
+                arrived = arrive(consumer) => self.take(arrived).await,
             }
         }
-        // Leaving the group waits for the broker, on a thread of its own.
-        let consumer = self.consumer;
-        drop(tokio::task::spawn_blocking(move || drop(consumer)).await);
+        self.member.leave().await;
         info!("intake stopped");
+    }
+
+    /// When the topic was created anew, the group is joined anew, by another client: the old one remembers of the former life what keeps it from
+    /// reading this one.
+    async fn compare(&mut self) {
+        let topic_id = *self.member.topic_id.borrow_and_update();
+        if !self.progress.is_of_other_life(topic_id) {
+            return;
+        }
+        warn!(topic = NOTIFICATIONS, %topic_id, former_id = %self.progress.topic_id(), "topic was created anew, joining the group anew");
+        match Member::join(&self.config, &self.token) {
+            Ok(member) => {
+                self.progress.forget();
+                self.assigned.clear();
+                std::mem::replace(&mut self.member, member).leave().await;
+            }
+            // The settings were good enough for the first client. The old one goes on, from the new life's offsets.
+            Err(error) => {
+                error!(error = &error as &dyn std::error::Error, "no other client to be had");
+                self.resume_from_store().await;
+            }
+        }
     }
 
     /// Of several changes that wait only the last counts: what it replaced may belong to another replica by now.
     async fn follow(&mut self, change: Change) {
         let mut change = change;
-        while let Ok(newer) = self.changes.try_recv() {
+        while let Ok(newer) = self.member.changes.try_recv() {
             change = newer;
         }
         self.assigned = change.partitions();
@@ -133,7 +163,7 @@ impl Intake {
     async fn take(&mut self, arrived: Result<Arrived, KafkaError>) {
         match arrived {
             Ok(arrived) => {
-                self.keep(Batch::of(arrived.records, self.progress.next())).await;
+                self.keep(Batch::of(arrived.records, self.progress.topic_id(), self.progress.next())).await;
                 if arrived.is_reset {
                     warn!("an offset is outside the log, reading the stored offsets again");
                     self.resume_assigned().await;
@@ -157,7 +187,7 @@ impl Intake {
 
     /// Reads the offsets of what is assigned again. A change that the group made meanwhile is followed instead.
     async fn resume_assigned(&mut self) {
-        match self.changes.try_recv() {
+        match self.member.changes.try_recv() {
             Ok(change) => self.follow(change).await,
             Err(_) => self.resume_from_store().await,
         }
@@ -169,10 +199,30 @@ impl Intake {
             return;
         }
         let token = self.token.clone();
-        let resuming = position::resume(&self.consumer, &self.store, &self.assigned);
+        let resuming = position::resume(&self.member.consumer, &self.store, &self.assigned);
         if let Some(resumed) = token.run_until_cancelled(resuming).await {
             self.progress.begin(resumed);
         }
+    }
+}
+
+impl Member {
+    fn join(config: &ClientConfig, token: &CancellationToken) -> Result<Self, Error> {
+        let (context, changes) = Assignments::new();
+        let consumer: StreamConsumer<Assignments> =
+            config.create_with_context(context).map_err(|source| Error::BuildConsumer { source })?;
+        let topic = NOTIFICATIONS;
+        consumer.subscribe(&[topic]).map_err(|source| Error::SubscribeTopic { topic, source })?;
+        let (consumer, token) = (Arc::new(consumer), token.child_token());
+        let topic_id = topic::survey(&consumer, token.clone());
+        Ok(Self { consumer, changes, topic_id, token })
+    }
+
+    /// Leaving the group waits for the broker, on a thread of its own.
+    async fn leave(self) {
+        self.token.cancel();
+        let consumer = self.consumer;
+        drop(tokio::task::spawn_blocking(move || drop(consumer)).await);
     }
 }
 

@@ -110,7 +110,8 @@ pub(crate) async fn run(arguments: RunArguments) -> Result<(), Error> {
     let store = Store::new(pool);
     let intake = Intake::start(&arguments.kafka, store, measures.clone(), stopped, token.clone());
     let intake = intake.map_err(|source| Error::StartIntake { source })?;
-    let feeder = Feeder::new(arguments.postgres, cache, measures).run(token.clone());
+    let retention = Duration::from_secs(u64::from(arguments.feed_retention_hours) * 3600);
+    let feeder = Feeder::new(arguments.postgres, cache, retention, measures).run(token.clone());
     let work = tokio::spawn(async { tokio::join!(intake.run(), feeder) });
     board.started();
     info!("started");

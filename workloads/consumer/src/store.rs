@@ -9,6 +9,7 @@ use std::collections::HashMap;
 use thiserror::Error;
 use tokio_postgres::Row;
 use tokio_postgres::types::ToSql;
+use tracing::{info, warn};
 use uuid::Uuid;
 
 use crate::batch::{Batch, DeadLetters, FeedRows, NotificationRows};
@@ -37,6 +38,12 @@ pub(crate) enum Error {
     AdvanceOffsets {
         /// The partitions of the batch.
         partitions: Vec<i32>,
+    },
+    /// Somebody knows a newer life of the topic already.
+    #[error("failed to read the offsets: Kafka tells id {topic_id}, which the topic had in a former life")]
+    ReadFormerTopic {
+        /// The id.
+        topic_id: Uuid,
     },
 }
 
@@ -78,7 +85,7 @@ impl Store {
         let transaction = client.transaction().await.map_err(failed("begin the transaction"))?;
         let writer = Writer(transaction);
         writer.advance_offsets(batch).await?;
-        writer.keep_dead_letters(&DeadLetters::of(&batch.items)).await?;
+        writer.keep_dead_letters(batch.topic_id, &DeadLetters::of(&batch.items)).await?;
         let feed = FeedRows::of(&batch.items);
         let positions = if feed.event_ids.is_empty() {
             Positions::new()
@@ -90,12 +97,25 @@ impl Store {
         Ok(positions)
     }
 
-    /// The next offset of each partition of the consumed topic.
+    /// The next offset of each partition of the consumed topic, which has that id now. Offsets of a former life of the topic are put aside, those
+    /// without id adopted, in one transaction.
     ///
     /// # Errors
-    /// [`Error`] when Postgres does not answer.
-    pub(crate) async fn offsets(&self) -> Result<HashMap<i32, i64>, Error> {
-        let rows = self.query("read the offsets", statements::OFFSETS, &[&topic::NOTIFICATIONS]).await?;
+    /// [`Error`] when Postgres does not answer, or when the id is a former one: then Kafka has not heard yet of the topic's new life.
+    pub(crate) async fn offsets(&self, topic_id: Uuid) -> Result<HashMap<i32, i64>, Error> {
+        let attempt = "read the offsets";
+        let topic: [&(dyn ToSql + Sync); 2] = [&topic::NOTIFICATIONS, &topic_id];
+        let mut client = self.0.get().await.map_err(|source| Error::GetConnection { source })?;
+        let writer = Writer(client.transaction().await.map_err(failed("begin the transaction"))?);
+        let is_former = writer.query(attempt, statements::IS_FORMER, &topic).await?;
+        if is_former.iter().any(|row| row.get(0)) {
+            return Err(Error::ReadFormerTopic { topic_id });
+        }
+        let retired = writer.query("put former offsets aside", statements::RETIRE_TOPIC, &topic).await?;
+        let adopted = writer.query("adopt the offsets", statements::ADOPT_OFFSETS, &topic).await?;
+        let rows = writer.query(attempt, statements::OFFSETS, &topic).await?;
+        writer.0.commit().await.map_err(failed("commit the topic's id"))?;
+        tell_changes(topic_id, &retired, &adopted);
         Ok(rows.iter().map(|row| (row.get(0), row.get(1))).collect())
     }
 
@@ -103,9 +123,9 @@ impl Store {
     ///
     /// # Errors
     /// [`Error`] when Postgres does not answer.
-    pub(crate) async fn begin_partitions(&self, starts: &[(i32, i64)]) -> Result<(), Error> {
+    pub(crate) async fn begin_partitions(&self, topic_id: Uuid, starts: &[(i32, i64)]) -> Result<(), Error> {
         let (partitions, next): (Vec<i32>, Vec<i64>) = starts.iter().copied().unzip();
-        let values: [&(dyn ToSql + Sync); 3] = [&topic::NOTIFICATIONS, &partitions, &next];
+        let values: [&(dyn ToSql + Sync); 4] = [&topic::NOTIFICATIONS, &topic_id, &partitions, &next];
         self.query("begin new partitions", statements::BEGIN_PARTITIONS, &values).await.map(drop)
     }
 
@@ -118,6 +138,18 @@ impl Store {
         let client = self.0.get().await.map_err(|source| Error::GetConnection { source })?;
         let prepared = client.prepare_cached(statement).await.map_err(failed(attempt))?;
         client.query(&prepared, values).await.map_err(failed(attempt))
+    }
+}
+
+fn tell_changes(topic_id: Uuid, retired: &[Row], adopted: &[Row]) {
+    let topic = topic::NOTIFICATIONS;
+    for row in retired {
+        let (partition, former_id, next): (i32, Uuid, i64) = (row.get(0), row.get(1), row.get(2));
+        warn!(topic, partition, %former_id, next, %topic_id, "topic was created anew, the partition begins at its beginning");
+    }
+    if !adopted.is_empty() {
+        let partitions: Vec<i32> = adopted.iter().map(|row| row.get(0)).collect();
+        info!(topic, ?partitions, %topic_id, "stored offsets adopted for the topic's id");
     }
 }
 
@@ -139,10 +171,21 @@ impl Writer<'_> {
         self.0.execute(&prepared, values).await.map_err(failed(attempt))
     }
 
+    async fn query(
+        &self,
+        attempt: &'static str,
+        statement: &str,
+        values: &[&(dyn ToSql + Sync)],
+    ) -> Result<Vec<Row>, Error> {
+        let prepared = self.0.prepare_cached(statement).await.map_err(failed(attempt))?;
+        self.0.query(&prepared, values).await.map_err(failed(attempt))
+    }
+
     /// First of all, so that of two owners of a partition the second waits here and then finds that it is none.
     async fn advance_offsets(&self, batch: &Batch) -> Result<(), Error> {
         let rows = batch.offsets();
-        let values: [&(dyn ToSql + Sync); 4] = [&topic::NOTIFICATIONS, &rows.partitions, &rows.expected, &rows.next];
+        let values: [&(dyn ToSql + Sync); 5] =
+            [&topic::NOTIFICATIONS, &batch.topic_id, &rows.partitions, &rows.expected, &rows.next];
         let advanced = self.execute("advance the offsets", statements::ADVANCE_OFFSETS, &values).await?;
         if advanced == rows.partitions.len() as u64 {
             Ok(())
@@ -151,12 +194,13 @@ impl Writer<'_> {
         }
     }
 
-    async fn keep_dead_letters(&self, rows: &DeadLetters) -> Result<(), Error> {
+    async fn keep_dead_letters(&self, topic_id: Uuid, rows: &DeadLetters) -> Result<(), Error> {
         if rows.offsets.is_empty() {
             return Ok(());
         }
-        let values: [&(dyn ToSql + Sync); 7] = [
+        let values: [&(dyn ToSql + Sync); 8] = [
             &topic::NOTIFICATIONS,
+            &topic_id,
             &rows.partitions,
             &rows.offsets,
             &rows.reasons,

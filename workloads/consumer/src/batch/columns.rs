@@ -150,7 +150,7 @@ mod tests {
             payload: Some(payload.as_bytes().to_vec()),
             ..Record::default()
         };
-        Batch::of((0..).zip(payloads).map(record).collect(), &[(0, 0)].into()).items
+        Batch::of((0..).zip(payloads).map(record).collect(), Uuid::nil(), &[(0, 0)].into()).items
     }
 
     #[test]

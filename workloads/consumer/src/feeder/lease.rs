@@ -7,6 +7,7 @@ use realtime_chassis::postgres::{self, Session, session};
 use realtime_contract::feed::{FeedEntry, NOTIFY_FEED};
 use thiserror::Error as ThisError;
 use tokio::time::timeout;
+use tokio_postgres::error::SqlState;
 use tokio_postgres::types::ToSql;
 
 /// Key of the advisory lock: "feeder" in ASCII.
@@ -15,14 +16,14 @@ const LOCK: i64 = 0x66_65_65_64_65_72;
 const READ_LIMIT: i64 = 500;
 /// Bytes of notifications in one read, unless the first alone has more.
 const READ_BYTES: i64 = 4 * 1024 * 1024;
-/// Between two attempts to get the lock from another replica.
-const LOCK_PAUSE: Duration = Duration::from_secs(5);
+/// Rows of the feed that one statement trims.
+const TRIM_LIMIT: i64 = 1000;
 /// How long a statement may take; a server that hangs must not keep the lease here.
 const STATEMENT_TIMEOUT: Duration = Duration::from_secs(10);
 /// A session of a machine that died is noticed by the server after 11 s, and its lock falls free.
 const SETTINGS: &str = "
     SET tcp_keepalives_idle = 5; SET tcp_keepalives_interval = 2; SET tcp_keepalives_count = 3;
-    SET statement_timeout = 8000";
+    SET statement_timeout = 8000; SET lock_timeout = 3000";
 
 /// The lease cannot be had, or is lost.
 #[derive(Debug, ThisError)]
@@ -66,22 +67,35 @@ const ENTRIES: &str = "
         WINDOW in_order AS (ORDER BY position)
     ) AS sized WHERE number = 1 OR bytes <= $3 ORDER BY position";
 
+/// Only a beginning of the feed is trimmed, so that what is left has no hole: up to the first row that is too young.
+const TRIM: &str = "
+    WITH oldest AS MATERIALIZED (
+        SELECT position, created_at FROM feed WHERE position <= $1 ORDER BY position LIMIT $2
+    ), young AS (
+        SELECT min(position) AS position FROM oldest WHERE created_at >= now() - make_interval(secs => $3)
+    )
+    DELETE FROM feed USING oldest, young
+    WHERE feed.position = oldest.position AND (young.position IS NULL OR oldest.position < young.position)";
+
 /// The lease, as soon as no other replica has it. The session of one that waits stays open.
 pub(super) async fn acquire(config: &PostgresConfig) -> Result<Lease, Error> {
     let name = "realtime-consumer-feeder";
     let session = session(config, name).await.map_err(|source| Error::OpenSession { source })?;
     bounded("set the feeder's session up", session.client.batch_execute(SETTINGS)).await?;
-    while !try_lock(&session).await? {
-        tokio::time::sleep(LOCK_PAUSE).await;
-    }
+    while !lock(&session).await? {}
     let listen = format!("LISTEN {NOTIFY_FEED}");
     bounded("listen to the feed", session.client.batch_execute(&listen)).await?;
     Ok(Lease(session))
 }
 
-async fn try_lock(session: &Session) -> Result<bool, Error> {
-    let lock = session.client.query_one("SELECT pg_try_advisory_lock($1)", &[&LOCK]);
-    Ok(bounded("try the feeder's lock", lock).await?.get(0))
+/// Waits in the server's queue, so that the lease is here as soon as its holder is gone; not, when that takes longer than a statement should.
+async fn lock(session: &Session) -> Result<bool, Error> {
+    let attempt = "wait for the feeder's lock";
+    match bounded(attempt, session.client.query_one("SELECT pg_advisory_lock($1)", &[&LOCK])).await {
+        Ok(_) => Ok(true),
+        Err(Error::Execute { source, .. }) if source.code() == Some(&SqlState::LOCK_NOT_AVAILABLE) => Ok(false),
+        Err(error) => Err(error),
+    }
 }
 
 async fn bounded<T>(
@@ -135,5 +149,13 @@ impl Lease {
             traceparent: row.get(4),
         };
         Ok(rows.into_iter().map(entry).collect())
+    }
+
+    /// Removes some of the rows up to that position that are older than the retention; whether there may be more.
+    pub(super) async fn trim(&self, until: i64, retention: Duration) -> Result<bool, Error> {
+        let seconds = retention.as_secs_f64();
+        let values: [&(dyn ToSql + Sync); 3] = [&until, &TRIM_LIMIT, &seconds];
+        let trimmed = bounded("trim the feed", self.0.client.execute(TRIM, &values)).await?;
+        Ok(trimmed >= TRIM_LIMIT.unsigned_abs())
     }
 }

@@ -23,6 +23,11 @@ pub(super) fn copy_after(top: Option<i64>, position: i64) -> Option<After> {
     }
 }
 
+/// The last position that may be trimmed from a feed that stands there: what fills the stream after a loss stays, whatever its age.
+pub(super) fn trim_until(position: i64) -> Option<i64> {
+    Some(position.saturating_sub_unsigned(STREAM_LENGTH as u64)).filter(|until| *until > 0)
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -53,6 +58,13 @@ mod tests {
     #[test]
     fn what_the_stream_would_trim_at_once_is_left_out() {
         assert_eq!(copy_after(Some(1), LENGTH + 5), after(5));
+    }
+
+    #[test]
+    fn what_fills_an_empty_stream_is_never_trimmed() {
+        assert_eq!(trim_until(LENGTH), None);
+        assert_eq!(trim_until(LENGTH + 5), Some(5));
+        assert_eq!(copy_after(None, LENGTH + 5), after(5), "the first position behind what may be trimmed");
     }
 
     #[test]

@@ -11,6 +11,7 @@ use rdkafka::{Offset, TopicPartitionList};
 use realtime_contract::topic;
 use thiserror::Error;
 use tracing::{error, info, warn};
+use uuid::Uuid;
 
 use super::assignment::Assignments;
 use crate::store::{self, Store};
@@ -21,6 +22,11 @@ const WATERMARK_TIMEOUT: Duration = Duration::from_secs(5);
 /// The place is not known yet.
 #[derive(Debug, Error)]
 enum Error {
+    #[error("failed to learn which life of the topic this is")]
+    ReadTopic {
+        #[source]
+        source: super::topic::Error,
+    },
     #[error("failed to read the stored offsets")]
     ReadOffsets {
         #[source]
@@ -73,6 +79,8 @@ fn start(stored: Option<i64>, (beginning, end): Ends) -> Start {
 /// Partitions as they were taken up.
 #[derive(Debug, Default)]
 pub(super) struct Resumed {
+    /// The life of the topic that they belong to.
+    pub(super) topic_id: Uuid,
     /// Next offset of each partition that is read.
     pub(super) next: HashMap<i32, i64>,
     /// Partitions that are not.
@@ -99,15 +107,16 @@ async fn try_resume(
     store: &Store,
     partitions: &[i32],
 ) -> Result<Resumed, Error> {
-    let stored = store.offsets().await.map_err(|source| Error::ReadOffsets { source })?;
+    let topic_id = super::topic::topic_id(consumer.clone()).await.map_err(|source| Error::ReadTopic { source })?;
+    let stored = store.offsets(topic_id).await.map_err(|source| Error::ReadOffsets { source })?;
     let ends = ends(consumer.clone(), partitions.to_vec()).await?;
     let starts: Vec<(i32, Start)> =
         ends.into_iter().map(|(partition, ends)| (partition, start(stored.get(&partition).copied(), ends))).collect();
     let begun: Vec<(i32, i64)> = starts.iter().filter_map(|(partition, start)| begun(*partition, *start)).collect();
     if !begun.is_empty() {
-        store.begin_partitions(&begun).await.map_err(|source| Error::ReadOffsets { source })?;
+        store.begin_partitions(topic_id, &begun).await.map_err(|source| Error::ReadOffsets { source })?;
     }
-    let resumed = fold(&starts);
+    let resumed = fold(topic_id, &starts);
     take_up(consumer, &resumed).map_err(|source| Error::TakeUp { source })?;
     Ok(resumed)
 }
@@ -117,8 +126,8 @@ fn begun(partition: i32, start: Start) -> Option<(i32, i64)> {
 }
 
 /// Reports what stops, and says where the others go on.
-fn fold(starts: &[(i32, Start)]) -> Resumed {
-    let mut resumed = Resumed::default();
+fn fold(topic_id: Uuid, starts: &[(i32, Start)]) -> Resumed {
+    let mut resumed = Resumed { topic_id, ..Resumed::default() };
     for (partition, start) in starts {
         match start {
             Start::Begin(offset) | Start::At(offset) => drop(resumed.next.insert(*partition, *offset)),
@@ -143,7 +152,7 @@ fn take_up(consumer: &StreamConsumer<Assignments>, resumed: &Resumed) -> Result<
     }
     consumer.assign(&list)?;
     consumer.resume(&list)?;
-    info!(topic = topic::NOTIFICATIONS, next = ?resumed.next, "partitions taken up");
+    info!(topic = topic::NOTIFICATIONS, topic_id = %resumed.topic_id, next = ?resumed.next, "partitions taken up");
     Ok(())
 }
 
@@ -178,7 +187,7 @@ mod tests {
         let starts = [(0, start(Some(10), (3, 9))), (1, start(Some(2), (3, 9))), (2, start(Some(5), (3, 9)))];
         assert_eq!(starts[0].1, Start::BeyondEnd { stored: 10, end: 9 });
         assert_eq!(starts[1].1, Start::BeforeBeginning { stored: 2, beginning: 3 });
-        let resumed = fold(&starts);
+        let resumed = fold(Uuid::nil(), &starts);
         assert_eq!(resumed.stopped, [0, 1]);
         assert_eq!(resumed.next, [(2, 5)].into());
     }

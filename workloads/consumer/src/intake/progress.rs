@@ -5,6 +5,7 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 
 use realtime_contract::topic;
+use uuid::Uuid;
 
 use super::position::Resumed;
 use crate::measures::Measures;
@@ -22,6 +23,8 @@ impl Stopped {
 
 /// The next offset of each partition that is read, told to the metrics.
 pub(super) struct Progress {
+    /// The life of the topic that is read.
+    topic_id: Uuid,
     next: HashMap<i32, i64>,
     measures: Measures,
     stopped: Stopped,
@@ -29,7 +32,17 @@ pub(super) struct Progress {
 
 impl Progress {
     pub(super) fn new(measures: Measures, stopped: Stopped) -> Self {
-        Self { next: HashMap::new(), measures, stopped }
+        Self { topic_id: Uuid::nil(), next: HashMap::new(), measures, stopped }
+    }
+
+    /// The life of the topic that the offsets belong to.
+    pub(super) const fn topic_id(&self) -> Uuid {
+        self.topic_id
+    }
+
+    /// Whether partitions are read, or stopped, in another life of the topic than that.
+    pub(super) fn is_of_other_life(&self, topic_id: Uuid) -> bool {
+        !self.topic_id.is_nil() && !topic_id.is_nil() && self.topic_id != topic_id
     }
 
     /// Next offset by partition.
@@ -40,6 +53,7 @@ impl Progress {
     /// Nothing is read for now.
     pub(super) fn forget(&mut self) {
         self.next.clear();
+        self.topic_id = Uuid::nil();
         self.measures.offsets.reset();
         self.stop(0);
     }
@@ -47,6 +61,7 @@ impl Progress {
     /// These partitions are read from now on.
     pub(super) fn begin(&mut self, resumed: Resumed) {
         self.stop(resumed.stopped.len());
+        self.topic_id = resumed.topic_id;
         self.advance(resumed.next);
     }
 
@@ -67,3 +82,23 @@ impl Progress {
 
 /// Where a written batch ends, by partition.
 pub(super) type Next = BTreeMap<i32, i64>;
+
+#[cfg(test)]
+mod tests {
+    use prometheus::Registry;
+
+    use super::*;
+
+    #[test]
+    fn another_life_of_the_topic_is_noticed_while_partitions_are_read() {
+        let [one, other] = [Uuid::from_u128(1), Uuid::from_u128(2)];
+        let mut progress = Progress::new(Measures::new(&Registry::new()).unwrap(), Stopped::default());
+        assert!(!progress.is_of_other_life(one), "nothing is read yet");
+        progress.begin(Resumed { topic_id: one, next: [(0, 5)].into(), stopped: Vec::new() });
+        assert!(progress.is_of_other_life(other));
+        assert!(!progress.is_of_other_life(one));
+        assert!(!progress.is_of_other_life(Uuid::nil()), "the brokers were not asked yet");
+        progress.forget();
+        assert!(!progress.is_of_other_life(other));
+    }
+}
