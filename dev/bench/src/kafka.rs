@@ -67,22 +67,28 @@ impl Broker {
         Ok(())
     }
 
-    /// Creates the topic. A broker that has just opened its port may not know itself yet, so this is tried for a while.
-    pub(crate) fn create(&mut self, topic: &str, stop: &Interruption) -> Result<()> {
+    /// Creates the topic, if it is not there. A broker that has just opened its port may not know itself yet, so this is tried for a while.
+    pub(crate) fn create(&mut self, name: &str, stop: &Interruption) -> Result<()> {
         let mut config = ClientConfig::new();
         let admin: AdminClient<DefaultClientContext> =
             config.set("bootstrap.servers", &self.address).create().context("failed to create the admin client")?;
-        let topic = NewTopic::new(topic, PARTITIONS, TopicReplication::Fixed(1));
+        let topic = NewTopic::new(name, PARTITIONS, TopicReplication::Fixed(1));
         let options = AdminOptions::new().operation_timeout(Some(Duration::from_secs(5)));
         let runtime = tokio::runtime::Builder::new_current_thread().enable_time().build();
         let runtime = runtime.context("failed to start a runtime")?;
         let begun = Instant::now();
         loop {
             match runtime.block_on(admin.create_topics([&topic], &options)) {
-                Ok(results) if results.iter().all(is_there) => return Ok(()),
+                Ok(results) if results.iter().all(is_there) => break,
                 _ => self.wait(begun, stop)?,
             }
         }
+        let count = self.count(name)?;
+        // Partitions have no leader for a moment.
+        while count().is_err() {
+            self.wait(begun, stop)?;
+        }
+        Ok(())
     }
 
     /// Tells, each time that it is called, how many records the topic has.

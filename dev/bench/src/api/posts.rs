@@ -2,18 +2,21 @@
 
 use std::io::{ErrorKind, Read as _, Write as _};
 use std::net::{SocketAddr, TcpStream};
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use anyhow::{Context, Result, bail};
 
 use crate::crowd::head::{Head, demand_status, header};
 
 const LIMIT: Duration = Duration::from_secs(10);
+/// A connection that rested for longer is not used again: servers close idle ones, Node after 5 s.
+const REST: Duration = Duration::from_secs(2);
 
 /// The connections.
 pub(super) struct Posts {
     server: SocketAddr,
-    idle: Vec<TcpStream>,
+    /// Each with the time of its last answer, the latest at the end.
+    idle: Vec<(TcpStream, Instant)>,
     busy: Vec<Pending>,
 }
 
@@ -33,8 +36,9 @@ impl Posts {
 
     /// Sends one POST, over a new connection if all are busy.
     pub(super) fn send(&mut self, path: &str, body: &str) -> Result<()> {
+        self.idle.retain(|(_, since)| since.elapsed() < REST);
         let mut socket = match self.idle.pop() {
-            Some(socket) => socket,
+            Some((socket, _)) => socket,
             None => self.connect()?,
         };
         let request = format!(
@@ -51,7 +55,7 @@ impl Posts {
     pub(super) fn read(&mut self) -> Result<()> {
         for mut pending in std::mem::take(&mut self.busy) {
             if pending.read()? {
-                self.idle.push(pending.socket);
+                self.idle.push((pending.socket, Instant::now()));
             } else {
                 self.busy.push(pending);
             }
@@ -100,7 +104,6 @@ mod tests {
     use std::io::{BufRead as _, BufReader};
     use std::net::TcpListener;
     use std::thread;
-    use std::time::Instant;
 
     use super::*;
 
