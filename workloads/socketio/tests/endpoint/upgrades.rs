@@ -143,7 +143,7 @@ fn one_websocket_is_tried_at_a_time() {
 
 #[test]
 fn a_client_that_does_not_end_its_change_keeps_its_requests() {
-    let world = World::of(Settings { upgrade_time: Duration::from_millis(50), ..Settings::default() });
+    let world = World::of(Settings { upgrade_time: Duration::from_millis(500), ..Settings::default() });
     let client = Polling::enter(&world);
     let mut socket = probe(&client);
     assert_eq!(socket.hears_close(), (1008, "upgrade".to_owned()));
