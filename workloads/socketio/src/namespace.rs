@@ -31,8 +31,9 @@ pub trait Namespace: Send + Sync + 'static {
     /// Its name, which begins with a slash; `/` is the main one.
     fn name(&self) -> &str;
 
-    /// A client wants in. Runs on tokio, and is dropped when the client leaves meanwhile; so is an admission that finds the client
-    /// gone. What has to be given back then belongs into the `Drop` of the state.
+    /// A client wants in. The call is made on the thread of a shard and must not block; what it gives runs on tokio. That is dropped when the
+    /// client leaves meanwhile, and so is an admission that finds the client gone. What has to be given back then belongs into the `Drop` of
+    /// the state.
     fn connect(&self, request: Request) -> BoxFuture<'static, Result<Admission, Denial>>;
 
     /// An event came. Runs on the thread of a shard: it must not block.

@@ -59,7 +59,7 @@ fn a_session_changes_its_transport() {
     assert_eq!(second.hears_close(), (1008, "upgrade".to_owned()));
     socket.says(r#"421["a"]"#);
     assert_eq!(socket.hears(), "431[]");
-    drop(socket);
+    drop((socket, second));
     world.end();
 }
 
