@@ -104,14 +104,16 @@ fn reply(command: &[String], kept: &mut Kept) -> String {
         ["GET", key] => {
             return kept.texts.get(key).map_or("$-1\r\n".to_owned(), |text| format!("${}\r\n{text}\r\n", text.len()));
         }
-        ["SET", key, text, "EX", "180", ref only_new @ ..] => {
-            if only_new.is_empty() || !kept.texts.contains_key(key) {
-                kept.texts.insert(key.to_owned(), text.to_owned());
-            }
+        ["SET", key, text, "EX", "180"] => {
+            kept.texts.insert(key.to_owned(), text.to_owned());
             return "+OK\r\n".to_owned();
         }
+        // A renewal.
+        ["EVAL", _, "1", key, text, "180"] => {
+            let kept = kept.texts.entry(key.to_owned()).or_insert_with(|| text.to_owned());
+            usize::from(kept == text)
+        }
         ["DEL", key] => usize::from(kept.texts.remove(key).is_some()),
-        ["EXPIRE", key, _] => usize::from(kept.texts.contains_key(key)),
         // Of the two scripts about leases only one counts.
         ["EVAL", script, "1", key, id, limit, "45000"] if script.contains("ZCARD") => {
             let set = kept.sets.entry(key.to_owned()).or_default();

@@ -16,6 +16,7 @@ use realtime_fanout::session::Rendering;
 use realtime_socketio::{Departure, Namespace, Server, Settings, metrics::ServerCollector, rendering};
 use tokio::runtime::Handle;
 use tokio_util::sync::CancellationToken;
+use tracing::info;
 
 use self::{demo::Demo, notifications::Notifications, sessions::Sessions};
 pub(crate) use self::{demo::Leases, open::OpenConnections, recovery::Outcome};
@@ -73,6 +74,7 @@ impl Sockets {
         let settings = Settings { path: WHOLE_PATH, payload_bytes, ..Settings::default() };
         let server = Server::new(settings, state.engine.clone(), namespaces, Handle::current());
         tokio::spawn(demo::run_timer(server.clone(), leases.clone(), delays, token.clone()));
+        info!(path = PATH, connections_per_address = limit, pings, payload_bytes, "socket.io service initialised");
         Ok(Self { server, demo: leases, shows_addresses: config.demo.show_addresses })
     }
 

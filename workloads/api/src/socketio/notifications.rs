@@ -48,6 +48,8 @@ struct Inner {
 struct Client {
     id: PrivateId,
     channels: Channels,
+    /// Its session stands in Redis like this, or will soon.
+    is_written: bool,
 }
 
 impl Notifications {
@@ -78,7 +80,8 @@ impl Namespace for Notifications {
     }
 
     fn keep(&self, socket: &mut Socket<'_>) {
-        self.0.keep(socket, Sessions::renew);
+        let is_written = socket.state::<Client>().is_some_and(|client| client.is_written);
+        self.0.keep(socket, is_written);
     }
 
     fn disconnected(&self, departed: Departed) {
@@ -130,7 +133,7 @@ impl Inner {
         let (transport, outcome) = (request.transport.name(), plan.outcome.map(Outcome::name));
         info!(socket_id = %socket, client = %request.client, transport, outcome, "socket.io client connected");
         let filter = plan.channels.filter();
-        self.sessions.write(&id, Record { id: socket.clone(), channels: plan.channels.clone() });
+        let is_written = self.sessions.write(&id, Record { id: socket.clone(), channels: plan.channels.clone() });
         let greeting = json!({
             "message": "Connected to notifications",
             "id": socket,
@@ -141,7 +144,7 @@ impl Inner {
         Admission {
             id: socket.into(),
             pid: Some(id.as_str().to_owned()),
-            state: Box::new(Client { id, channels: plan.channels }),
+            state: Box::new(Client { id, channels: plan.channels, is_written }),
             greeting: vec![Emission { event: "connected".into(), arguments: Arguments::new().with(&greeting), cursor }],
             history: history.pieces(&filter).filter_map(|piece| emission(epoch, piece)).collect(),
             subscription: Some(Subscription {
@@ -167,7 +170,7 @@ impl Inner {
             Ok(channels) => {
                 client.channels = channels.clone();
                 socket.select(channels.filter());
-                self.keep(socket, Sessions::write);
+                self.keep(socket, false);
                 json!({ "status": "ok", "channels": channels })
             }
             Err(refused) => {
@@ -184,10 +187,15 @@ impl Inner {
         }
     }
 
-    fn keep(&self, socket: &mut Socket<'_>, how: fn(&Sessions, &PrivateId, Record)) {
+    /// Has the session kept as it is now. What is written already is renewed.
+    fn keep(&self, socket: &mut Socket<'_>, is_written: bool) {
         let id = socket.id().into();
-        if let Some(client) = socket.state::<Client>() {
-            how(&self.sessions, &client.id, Record { id, channels: client.channels.clone() });
+        let Some(client) = socket.state::<Client>() else { return };
+        let record = Record { id, channels: client.channels.clone() };
+        if is_written {
+            self.sessions.renew(&client.id, record);
+        } else {
+            client.is_written = self.sessions.write(&client.id, record);
         }
     }
 

@@ -1,7 +1,8 @@
 //! Sessions of the namespace `/` in Redis, so that a client that was cut off finds its session at every instance.
 //!
 //! What changes goes through one task, which writes it in pipelines. A session that changes again before it was written is written once. While
-//! Redis is away, changes wait and mere renewals are left out: a session that is kept may be too old to be found, but never wrong.
+//! Redis is away, changes wait and mere renewals are left out. A renewal prolongs what is right and nothing else, so that a session whose change
+//! was lost is soon found no longer.
 
 mod writer;
 
@@ -78,9 +79,9 @@ impl Sessions {
         }
     }
 
-    /// A session began, or is another one now.
-    pub(crate) fn write(&self, id: &PrivateId, record: Record) {
-        self.send(Change::Write(id.name().into(), record));
+    /// A session began, or is another one now. False when there was too much to write: then it has to be written another time.
+    pub(crate) fn write(&self, id: &PrivateId, record: Record) -> bool {
+        self.send(Change::Write(id.name().into(), record))
     }
 
     /// A session is still there. Left out when there is too much to write.
@@ -97,10 +98,12 @@ impl Sessions {
         self.send(Change::Delete(id.name().into()));
     }
 
-    fn send(&self, change: Change) {
-        if self.changes.try_send(change).is_err() {
+    fn send(&self, change: Change) -> bool {
+        let sent = self.changes.try_send(change).is_ok();
+        if !sent {
             self.metrics.sessions_unwritten.inc();
         }
+        sent
     }
 }
 
