@@ -15,7 +15,7 @@ use super::{
     stream::{EPOCH, found, publish},
     *,
 };
-use crate::fake_redis::FakeRedis;
+use crate::{fake_redis::FakeRedis, socketio::OpenConnections};
 
 /// A server of that state with that Redis.
 async fn served(state: &ApiState, redis: &Connection, options: &[&str]) -> SocketAddr {
@@ -111,6 +111,17 @@ async fn a_new_client_is_greeted_and_gets_what_comes_with_its_place() {
     assert_eq!(place, cursor(7));
     publish(&mut publisher, &[("orders", 8)]);
     assert_eq!(client.event().await, ("notification".to_owned(), json!({ "n": 8 }), cursor(8)));
+}
+
+#[tokio::test]
+async fn open_connections_are_counted_under_the_name_that_they_always_had() {
+    let (state, _publisher) = found(7);
+    let registry = prometheus::Registry::new();
+    registry.register(Box::new(OpenConnections::new(state.engine.clone()).unwrap())).unwrap();
+    let gathered = || prometheus::TextEncoder::new().encode_to_string(&registry.gather()).unwrap();
+    assert!(gathered().contains("websocket_connections_total 0\n"));
+    let _client = Client::enter(served(&state, &away(), &[]).await, json!({})).await;
+    assert!(gathered().contains("websocket_connections_total 1\n"), "{}", gathered());
 }
 
 #[tokio::test]
