@@ -19,7 +19,8 @@ pub(crate) fn check(bytes: &[u8]) {
         }
     }
     if let Head::Stream(parts) = &whole {
-        assert_eq!(parts.uri.path(), "/events/stream");
+        let path = if parts.headers.contains_key("upgrade") { "/socket.io/" } else { "/events/stream" };
+        assert_eq!(parts.uri.path(), path);
         assert!(bytes.ends_with(b"\n"), "a head does not end with its last line");
         let more = rule.read(&[bytes, b"x"].concat());
         assert!(matches!(more, Head::Other), "a byte behind the head is lost: {more:?}");

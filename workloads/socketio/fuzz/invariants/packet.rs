@@ -48,12 +48,13 @@ fn survives(packet: &Packet) {
     assert!(encoded.attachments.iter().map(Bytes::len).sum::<usize>() <= BYTES, "too long attachments");
     assert!(!encoded.text.contains('\u{1e}'), "a packet would become two in a body: {packet:?}");
     let mut decoder = Decoder::new();
-    let mut again = decoder.text(&encoded.text, ATTACHMENTS).unwrap_or_else(|error| panic!("{packet:?}: {error}"));
+    let mut again =
+        decoder.text(&encoded.text, ATTACHMENTS).unwrap_or_else(|error| unreachable!("{packet:?}: {error}"));
     for attachment in encoded.attachments.clone() {
         assert!(again.is_none(), "attachments are missing from a whole packet");
-        again = decoder.binary(attachment, BYTES).unwrap_or_else(|error| panic!("{packet:?}: {error}"));
+        again = decoder.binary(attachment, BYTES).unwrap_or_else(|error| unreachable!("{packet:?}: {error}"));
     }
-    let again = again.unwrap_or_else(|| panic!("{packet:?} is not whole"));
+    let again = again.unwrap_or_else(|| unreachable!("{packet:?} is not whole"));
     assert_eq!(again.encode(), encoded);
     assert_eq!(format!("{again:?}"), format!("{packet:?}"));
 }

@@ -55,7 +55,7 @@ fn read(bytes: &[u8], pieces: &mut dyn Iterator<Item = usize>) -> (Vec<Heard>, R
         let (part, behind) = rest.split_at_mut(piece);
         rest = behind;
         if let Err(error) = reader.read(part, LIMIT, &mut |message| all.push(heard(message))) {
-            let later = reader.read(rest, LIMIT, &mut |message| panic!("{message:?} after an error"));
+            let later = reader.read(rest, LIMIT, &mut |message| unreachable!("{message:?} after an error"));
             assert_eq!(later, Ok(()));
             return (all, Err(error), reader.is_waiting());
         }

@@ -41,6 +41,23 @@ fn an_empty_body_is_no_body() {
 }
 
 #[test]
+fn a_plain_request_for_a_websocket_is_read_whole_on_its_own_paths_only() {
+    let upgrade = "Host: a\r\nConnection: Upgrade\r\nUpgrade: WebSocket\r\n\r\n";
+    let parts = parts(&format!("GET /socket.io/?EIO=4&transport=websocket HTTP/1.1\r\n{upgrade}"));
+    assert_eq!(parts.uri, "/socket.io/?EIO=4&transport=websocket");
+    for text in [
+        format!("GET /events/stream HTTP/1.1\r\n{upgrade}"),
+        format!("GET /socket.io/ HTTP/1.0\r\n{upgrade}"),
+        format!("GET /socket.io/ HTTP/1.1\r\n{upgrade}behind"),
+        "GET /socket.io/?EIO=4&transport=polling HTTP/1.1\r\nHost: a\r\n\r\n".to_owned(),
+        "GET /socket.io/ HTTP/1.1\r\nHost: a\r\nUpgrade: h2c\r\n\r\n".to_owned(),
+        "GET /socket.io/ HTTP/1.1\r\nHost: a\r\nUpgrade: websocket\r\nUpgrade: h2c\r\n\r\n".to_owned(),
+    ] {
+        assert!(matches!(read(&text), Head::Other), "{text:?}");
+    }
+}
+
+#[test]
 fn all_that_is_not_plain_is_left_to_the_server() {
     for text in [
         "POST /events/stream HTTP/1.1\r\nHost: a\r\n\r\n",
