@@ -151,11 +151,13 @@ async fn counts_requests_by_matched_route() {
     let app = app(&state);
     app.clone().oneshot(get("/invented/1")).await.unwrap();
     app.clone().oneshot(get("/")).await.unwrap();
+    app.clone().oneshot(get("/socket.io/?transport=none")).await.unwrap();
     let body = app.oneshot(get("/metrics")).await.unwrap().into_body().collect().await.unwrap().to_bytes();
     let text = String::from_utf8(body.to_vec()).unwrap();
     for line in [
         "http_requests_total{method=\"GET\",route=\"unmatched\",status=\"404\"} 1",
         "http_requests_total{method=\"GET\",route=\"/\",status=\"200\"} 1",
+        "http_requests_total{method=\"GET\",route=\"/socket.io\",status=\"400\"} 1",
         "http_request_duration_seconds_count{method=\"GET\",route=\"/\",status=\"200\"} 1",
         "notifications_sent_total 0",
         "cache_hits_total 0",

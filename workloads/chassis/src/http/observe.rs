@@ -50,7 +50,7 @@ pub async fn observe(
 ) -> Response {
     let started = Instant::now();
     let method = method_label(request.method());
-    let route = route_label(matched.as_ref().map(MatchedPath::as_str), request.uri().path()).to_owned();
+    let route = route_label(matched.as_ref().map(MatchedPath::as_str)).to_owned();
     let span = info_span!(
         "request",
         otel.name = format!("{method} {route}"),
@@ -101,10 +101,11 @@ fn method_label(method: &Method) -> &'static str {
     KNOWN.iter().zip(NAMES).find(|(known, _)| *known == method).map_or("OTHER", |(_, name)| name)
 }
 
-fn route_label<'a>(matched: Option<&'a str>, path: &str) -> &'a str {
+fn route_label(matched: Option<&str>) -> &str {
     match matched {
+        // Two routes, with and without the last slash, are one thing.
+        Some(route) if route.trim_end_matches('/') == SOCKET_IO => SOCKET_IO,
         Some(route) => route,
-        None if path.starts_with(SOCKET_IO) => SOCKET_IO,
         None => "unmatched",
     }
 }
@@ -127,8 +128,10 @@ mod tests {
     fn labels_come_from_closed_sets() {
         assert_eq!(method_label(&Method::POST), "POST");
         assert_eq!(method_label(&Method::from_bytes(b"INVENTED").unwrap()), "OTHER");
-        assert_eq!(route_label(None, "/invented/42"), "unmatched");
-        assert_eq!(route_label(None, "/socket.io/"), "/socket.io");
-        assert_eq!(route_label(Some("/items/{id}"), "/items/42"), "/items/{id}");
+        assert_eq!(route_label(None), "unmatched");
+        assert_eq!(route_label(Some("/socket.io/")), "/socket.io");
+        assert_eq!(route_label(Some("/socket.io")), "/socket.io");
+        assert_eq!(route_label(Some("/")), "/");
+        assert_eq!(route_label(Some("/items/{id}")), "/items/{id}");
     }
 }
