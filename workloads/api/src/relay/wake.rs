@@ -3,7 +3,7 @@
 use std::{
     collections::BTreeSet,
     sync::{
-        Arc, Mutex, PoisonError,
+        Arc, Mutex, MutexGuard, PoisonError,
         atomic::{AtomicBool, Ordering},
     },
     time::Duration,
@@ -13,7 +13,7 @@ use realtime_chassis::config::PostgresConfig;
 use realtime_contract::feed::{NOTIFY_OUTBOX, OUTBOX_SHARDS};
 use tokio::{
     sync::Notify,
-    time::{sleep, timeout},
+    time::{Instant, sleep, timeout, timeout_at},
 };
 use tokio_util::sync::CancellationToken;
 use tracing::{debug, warn};
@@ -24,19 +24,62 @@ const POLL: Duration = Duration::from_secs(1);
 const CONNECT: Duration = Duration::from_secs(3);
 const PAUSE: Duration = Duration::from_secs(1);
 
+/// Until shards that another relay holds are looked at again: it tells nobody when it dies.
+const BUSY: Duration = Duration::from_secs(1);
+/// Shards of one turn at most: half of them, so that a relay that always has work leaves some to the others.
+const TURN: usize = OUTBOX_SHARDS as usize / 2;
+
 /// Shards that wait for the relay.
 #[derive(Clone, Debug, Default)]
 pub(crate) struct WakeUp {
-    waiting: Arc<Mutex<BTreeSet<i16>>>,
+    waiting: Arc<Mutex<Waiting>>,
     notify: Arc<Notify>,
     listening: Arc<AtomicBool>,
+}
+
+#[derive(Debug, Default)]
+struct Waiting {
+    shards: BTreeSet<i16>,
+    /// Shards that another relay holds, and when they are looked at again.
+    busy: BTreeSet<i16>,
+    due: Option<Instant>,
+    /// Where the next turn begins, so that no shard waits for others for ever.
+    from: i16,
+}
+
+impl Waiting {
+    /// Takes the shards of a turn; none when none waits.
+    fn take(&mut self, now: Instant) -> BTreeSet<i16> {
+        if self.due.is_some_and(|due| due <= now) {
+            self.due = None;
+            self.shards.append(&mut self.busy);
+        }
+        let round = self.shards.range(self.from..).chain(self.shards.range(..self.from));
+        let taken: Vec<i16> = round.take(TURN).copied().collect();
+        self.from = taken.last().map_or(0, |last| last + 1);
+        self.shards.retain(|shard| !taken.contains(shard));
+        taken.into_iter().collect()
+    }
 }
 
 impl WakeUp {
     /// Adds shards and wakes the relay.
     pub(crate) fn wake(&self, shards: impl IntoIterator<Item = i16>) {
-        self.waiting.lock().unwrap_or_else(PoisonError::into_inner).extend(shards);
+        self.waiting().shards.extend(shards);
         self.notify.notify_one();
+    }
+
+    /// Notes shards that another relay holds.
+    pub(crate) fn busy(&self, shards: BTreeSet<i16>) {
+        if !shards.is_empty() {
+            let mut waiting = self.waiting();
+            waiting.due.get_or_insert_with(|| Instant::now() + BUSY);
+            waiting.busy.extend(shards);
+        }
+    }
+
+    fn waiting(&self) -> MutexGuard<'_, Waiting> {
+        self.waiting.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
     /// Says whether notifications come. All shards are looked at then: what was told meanwhile, or is not told any longer, is found.
@@ -45,19 +88,23 @@ impl WakeUp {
         self.wake(all_shards());
     }
 
-    /// Takes the waiting shards; all shards when none was named for a while.
+    /// Takes waiting shards, half of all at most; when none was named for a while, all shards wait.
     pub(crate) async fn shards(&self) -> BTreeSet<i16> {
-        let named = async {
-            loop {
-                let waiting = std::mem::take(&mut *self.waiting.lock().unwrap_or_else(PoisonError::into_inner));
-                if !waiting.is_empty() {
-                    return waiting;
-                }
-                self.notify.notified().await;
-            }
-        };
         let poll = if self.listening.load(Ordering::Relaxed) { SLOW_POLL } else { POLL };
-        timeout(poll, named).await.unwrap_or_else(|_| all_shards())
+        let poll = Instant::now() + poll;
+        loop {
+            let (taken, due) = {
+                let mut waiting = self.waiting();
+                (waiting.take(Instant::now()), waiting.due)
+            };
+            if !taken.is_empty() {
+                return taken;
+            }
+            let until = due.map_or(poll, |due| due.min(poll));
+            if timeout_at(until, self.notify.notified()).await.is_err() && poll <= Instant::now() {
+                self.wake(all_shards());
+            }
+        }
     }
 }
 
@@ -112,9 +159,14 @@ mod tests {
         assert_eq!(wake_up.shards().await, BTreeSet::from([1, 3]));
     }
 
+    /// What two turns take, which is all that waits.
+    async fn two_turns(wake_up: &WakeUp) -> usize {
+        wake_up.shards().await.len() + wake_up.shards().await.len()
+    }
+
     #[tokio::test(start_paused = true)]
     async fn gives_all_shards_when_nothing_was_named_for_a_while() {
-        assert_eq!(WakeUp::default().shards().await.len(), usize::from(OUTBOX_SHARDS));
+        assert_eq!(two_turns(&WakeUp::default()).await, usize::from(OUTBOX_SHARDS));
     }
 
     #[tokio::test(start_paused = true)]
@@ -122,10 +174,35 @@ mod tests {
         let wake_up = WakeUp::default();
         for (listening, poll) in [(true, SLOW_POLL), (false, POLL)] {
             wake_up.listening(listening);
-            assert_eq!(wake_up.shards().await.len(), usize::from(OUTBOX_SHARDS), "at once");
-            let started = tokio::time::Instant::now();
-            wake_up.shards().await;
+            let started = Instant::now();
+            assert_eq!(two_turns(&wake_up).await, usize::from(OUTBOX_SHARDS));
+            assert!(started.elapsed() < POLL, "at once");
+            let started = Instant::now();
+            two_turns(&wake_up).await;
             assert!((poll..poll * 2).contains(&started.elapsed()), "{:?}", started.elapsed());
         }
+    }
+
+    #[tokio::test]
+    async fn a_shard_that_always_has_work_keeps_none_from_its_turn() {
+        let wake_up = WakeUp::default();
+        wake_up.wake(all_shards());
+        let first = wake_up.shards().await;
+        wake_up.wake(first.iter().copied());
+        assert_eq!(first.len(), TURN);
+        assert!(wake_up.shards().await.is_disjoint(&first));
+        assert_eq!(wake_up.shards().await, first);
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn shards_that_another_relay_holds_are_looked_at_again_a_second_later() {
+        let wake_up = WakeUp::default();
+        wake_up.listening.store(true, Ordering::Relaxed);
+        let started = Instant::now();
+        wake_up.busy([4, 9].into());
+        wake_up.wake([2]);
+        assert_eq!(wake_up.shards().await, [2].into());
+        assert_eq!(wake_up.shards().await, [4, 9].into());
+        assert!((BUSY..SLOW_POLL).contains(&started.elapsed()), "{:?}", started.elapsed());
     }
 }
