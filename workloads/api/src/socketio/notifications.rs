@@ -1,19 +1,19 @@
 //! The namespace `/`: notifications as they come, and what a client missed.
 
+mod told;
+
 use std::sync::Arc;
 
 use futures::{FutureExt, future::BoxFuture};
-use jiff::Timestamp;
-use realtime_contract::time::milliseconds;
 use realtime_fanout::{CloseReason, session::Subscription};
 use realtime_socketio::{
     Admission, Arguments, Denial, Departed, Departure, Emission, Incoming, Namespace, Request, Socket,
 };
-use serde::Serialize;
-use serde_json::{Value, json, value::RawValue};
-use tracing::{debug, info, warn};
+use serde_json::{Value, json};
+use tracing::{debug, info};
 use uuid::Uuid;
 
+pub(crate) use self::told::EVENT;
 use super::{
     channels::{Channels, Refused},
     private_id::{PrivateId, Signer},
@@ -22,17 +22,10 @@ use super::{
     sessions::{Record, Sessions},
 };
 use crate::{
-    cursor::FeedCursor,
-    feed::gap_data,
-    history::{self, History, Piece},
+    history::{self, History},
     resume::Resume,
     state::ApiState,
 };
-
-/// The event of a notification, also in what the engine renders.
-pub(crate) const EVENT: &str = "notification";
-/// The event that says what a client does not get.
-const GAP: &str = "gap";
 
 /// The namespace `/`. Clones are the same one.
 #[derive(Clone)]
@@ -71,8 +64,8 @@ impl Namespace for Notifications {
 
     fn event(&self, socket: &mut Socket<'_>, event: Incoming) {
         match &*event.event {
-            "message" => answer(socket, &event, "message-ack", message(&event.arguments)),
-            "ping" => answer(socket, &event, "pong", Arguments::new().with(&json!({ "timestamp": now() }))),
+            "message" => answer(socket, &event, "message-ack", told::message(&event.arguments)),
+            "ping" => answer(socket, &event, "pong", told::pong()),
             "subscribe" => self.0.change(socket, &event, Channels::subscribe),
             "unsubscribe" => self.0.change(socket, &event, Channels::unsubscribe),
             other => debug!(socket_id = socket.id(), event = other, "event without a meaning"),
@@ -134,19 +127,14 @@ impl Inner {
         info!(socket_id = %socket, client = %request.client, transport, outcome, "socket.io client connected");
         let filter = plan.channels.filter();
         let is_written = self.sessions.write(&id, Record { id: socket.clone(), channels: plan.channels.clone() });
-        let greeting = json!({
-            "message": "Connected to notifications",
-            "id": socket,
-            "timestamp": now(),
-            "recovered": recovered,
-        });
+        let greeting = told::connected(&socket, recovered);
         let cursor = history.seen(epoch);
         Admission {
             id: socket.into(),
             pid: Some(id.as_str().to_owned()),
             state: Box::new(Client { id, channels: plan.channels, is_written }),
-            greeting: vec![Emission { event: "connected".into(), arguments: Arguments::new().with(&greeting), cursor }],
-            history: history.pieces(&filter).filter_map(|piece| emission(epoch, piece)).collect(),
+            greeting: vec![Emission { event: "connected".into(), arguments: greeting, cursor }],
+            history: history.pieces(&filter).filter_map(|piece| told::emission(epoch, piece)).collect(),
             subscription: Some(Subscription {
                 filter,
                 start: history.start(),
@@ -214,87 +202,4 @@ fn answer(socket: &mut Socket<'_>, event: &Incoming, name: &str, arguments: Argu
         socket.acknowledge(id, arguments.clone());
     }
     socket.emit(name, arguments);
-}
-
-/// The answer to a message: its first argument as it came, with the bytes that belong to it.
-fn message(arguments: &Arguments) -> Arguments {
-    #[derive(Serialize)]
-    struct Answer<'a> {
-        received: bool,
-        data: &'a RawValue,
-        timestamp: String,
-    }
-    let data = arguments.values().first().map_or(RawValue::NULL, |value| value);
-    let answer = Arguments::new().with(&Answer { received: true, data, timestamp: now() });
-    Arguments::from_parts(answer.values().to_vec(), arguments.attachments().to_vec())
-}
-
-/// A part of a history as an event. What the feed holds is JSON.
-fn emission(epoch: Uuid, piece: Piece<'_>) -> Option<Emission> {
-    let (event, arguments, position) = match piece {
-        Piece::Gap(gap) => (GAP, Arguments::new().with(&gap_data(epoch, gap)), gap.to),
-        Piece::Entry(entry) => match RawValue::from_string(entry.notification.clone()) {
-            Ok(notification) => (EVENT, Arguments::new().with_text(notification), entry.position),
-            Err(error) => {
-                let (error, position) = (&error as &dyn std::error::Error, entry.position);
-                warn!(position, error, "notification in the feed is not JSON");
-                return None;
-            }
-        },
-    };
-    let cursor = Some(FeedCursor { epoch, position }.to_string());
-    Some(Emission { event: event.into(), arguments, cursor })
-}
-
-fn now() -> String {
-    milliseconds(Timestamp::now())
-}
-
-#[cfg(test)]
-mod tests {
-    use bytes::Bytes;
-    use realtime_contract::feed::FeedEntry;
-
-    use super::*;
-
-    const EPOCH: Uuid = Uuid::from_u128(7);
-
-    fn raw(text: &str) -> Box<RawValue> {
-        RawValue::from_string(text.to_owned()).unwrap()
-    }
-
-    #[test]
-    fn a_message_comes_back_as_it_was_with_its_bytes() {
-        let placeholder = r#"{"file":{"_placeholder":true,"num":0}}"#;
-        let bytes = Bytes::from_static(b"\0\x01");
-        let answer = message(&Arguments::from_parts(vec![raw(placeholder), raw("2")], vec![bytes.clone()]));
-        let [answered] = answer.values() else { panic!("{answer:?}") };
-        assert!(
-            answered.get().starts_with(&format!("{{\"received\":true,\"data\":{placeholder},\"timestamp\":\"")),
-            "{answered}"
-        );
-        assert_eq!(answer.attachments(), [bytes]);
-    }
-
-    #[test]
-    fn a_message_of_nothing_is_null() {
-        let answer = message(&Arguments::new());
-        assert!(answer.values()[0].get().contains("\"data\":null"), "{answer:?}");
-    }
-
-    #[test]
-    fn a_notification_of_the_history_keeps_its_bytes_and_has_its_place() {
-        let notification = r#"{"id":"x", "message":"hello"}"#;
-        let entry = FeedEntry {
-            position: 9,
-            event_id: Uuid::nil(),
-            channel: "orders".to_owned(),
-            notification: notification.to_owned(),
-            traceparent: None,
-        };
-        let emission = emission(EPOCH, Piece::Entry(&entry)).unwrap();
-        assert_eq!(emission.event, "notification");
-        assert_eq!(emission.arguments.values()[0].get(), notification);
-        assert_eq!(emission.cursor, Some(format!("{EPOCH}-9")));
-    }
 }

@@ -4,6 +4,7 @@
 //! Redis is away, changes wait and mere renewals are left out. A renewal prolongs what is right and nothing else, so that a session whose change
 //! was lost is soon found no longer.
 
+mod waiting;
 mod writer;
 
 use std::time::Duration;
@@ -15,7 +16,7 @@ use tokio::{sync::mpsc, time::timeout};
 use tokio_util::sync::CancellationToken;
 use tracing::{debug, warn};
 
-use self::writer::{Change, Writer};
+use self::{waiting::Change, writer::Writer};
 use super::{channels::Channels, private_id::PrivateId};
 use crate::metrics::Metrics;
 

@@ -1,16 +1,15 @@
 //! Socket.IO through the server, by requests as a client sends them.
 
-use std::{collections::VecDeque, net::SocketAddr, time::Duration};
+mod client;
+
+use std::net::SocketAddr;
 
 use realtime_chassis::redis::Connection;
 use realtime_fanout::serve;
 use serde_json::json;
-use tokio::{
-    io::{AsyncReadExt, AsyncWriteExt},
-    net::{TcpListener, TcpStream},
-    time::timeout,
-};
+use tokio::net::TcpListener;
 
+use self::client::{Client, request};
 use super::{
     stream::{EPOCH, found, publish},
     *,
@@ -26,70 +25,6 @@ async fn served(state: &ApiState, redis: &Connection, options: &[&str]) -> Socke
     let settings = serve::Settings { upgrade_paths: crate::socketio::paths(), ..serve::Settings::new(Vec::new(), 64) };
     serve::serve(listener, router, state.engine.clone(), settings, CancellationToken::new()).await;
     address
-}
-
-/// Status line and body of an answer.
-async fn request(address: SocketAddr, method: &str, target: &str, body: &str) -> (String, String) {
-    let mut socket = TcpStream::connect(address).await.unwrap();
-    let length = body.len();
-    let head =
-        format!("{method} {target} HTTP/1.1\r\nhost: api\r\nconnection: close\r\ncontent-length: {length}\r\n\r\n");
-    socket.write_all(format!("{head}{body}").as_bytes()).await.unwrap();
-    let mut answer = String::new();
-    let read = timeout(Duration::from_secs(10), socket.read_to_string(&mut answer)).await;
-    read.unwrap_or_else(|_| panic!("{method} {target} is not answered")).unwrap();
-    let (head, body) = answer.split_once("\r\n\r\n").unwrap();
-    (head.lines().next().unwrap().to_owned(), body.to_owned())
-}
-
-/// A client that speaks by requests.
-struct Client {
-    address: SocketAddr,
-    target: String,
-    came: VecDeque<String>,
-}
-
-impl Client {
-    /// In no namespace yet.
-    async fn open(address: SocketAddr) -> Self {
-        let target = "/socket.io/?EIO=4&transport=polling";
-        let (_, body) = request(address, "GET", target, "").await;
-        let open: Value = serde_json::from_str(body.strip_prefix('0').unwrap()).unwrap();
-        let target = format!("{target}&sid={}", open["sid"].as_str().unwrap());
-        Self { address, target, came: VecDeque::new() }
-    }
-
-    /// In the namespace `/`, and what it was told: the answer, and `connected` with its cursor.
-    async fn enter(address: SocketAddr, auth: Value) -> (Self, Value, Value, String) {
-        let mut client = Self::open(address).await;
-        client.send(&format!("40{auth}")).await;
-        let answer = client.next().await;
-        let answer = serde_json::from_str(answer.strip_prefix("40").unwrap()).unwrap();
-        let (name, connected, cursor) = client.event().await;
-        assert_eq!(name, "connected");
-        (client, answer, connected, cursor)
-    }
-
-    async fn send(&self, packet: &str) {
-        let (status, body) = request(self.address, "POST", &self.target, packet).await;
-        assert_eq!((status.as_str(), body.as_str()), ("HTTP/1.1 200 OK", "ok"), "{packet}");
-    }
-
-    async fn next(&mut self) -> String {
-        while self.came.is_empty() {
-            let (status, body) = request(self.address, "GET", &self.target, "").await;
-            assert_eq!(status, "HTTP/1.1 200 OK", "{body}");
-            self.came.extend(body.split('\x1e').map(ToOwned::to_owned));
-        }
-        self.came.pop_front().unwrap()
-    }
-
-    /// Name, data and cursor of the next packet, which is an event of the namespace `/`.
-    async fn event(&mut self) -> (String, Value, String) {
-        let packet = self.next().await;
-        let event = packet.strip_prefix("42").unwrap_or_else(|| panic!("{packet} is no event"));
-        serde_json::from_str(event).unwrap()
-    }
 }
 
 fn cursor(position: u64) -> String {
