@@ -20,7 +20,7 @@ const TOPIC: &str = "bench-relay";
 const LIMIT: Duration = Duration::from_secs(120);
 const PAUSE: Duration = Duration::from_millis(50);
 
-/// As the API writes it, one record of each channel after the other. The payload's event id is made unique by the record's number.
+/// As the API writes them, one record of each channel after the other. Those of a channel have the same payload.
 const FILL: &str = "
     INSERT INTO outbox (shard, topic, key, payload, headers)
     SELECT channel.shard, $1, channel.name, channel.payload, $5::text::jsonb
