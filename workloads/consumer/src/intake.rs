@@ -28,8 +28,8 @@ use crate::record::Record;
 use crate::store::Store;
 use arrival::Arrived;
 use assignment::{Assignments, Change};
-use progress::Progress;
 pub(crate) use progress::Stopped;
+use progress::{Life, Progress};
 use writing::Written;
 
 /// The intake cannot start.
@@ -59,6 +59,8 @@ struct Member {
     changes: mpsc::UnboundedReceiver<Change>,
     /// The topic's id, as the brokers tell it from time to time.
     topic_id: watch::Receiver<Uuid>,
+    /// The life of the topic that the client knows.
+    life: Life,
     /// Ends the survey.
     token: CancellationToken,
 }
@@ -128,25 +130,25 @@ impl Intake {
         info!("intake stopped");
     }
 
-    /// When the topic was created anew, the group is joined anew, by another client: the old one remembers of the former life what keeps it from
-    /// reading this one.
+    /// When the topic was created anew, the offsets of its new life are taken up, whatever the group says.
     async fn compare(&mut self) {
         let topic_id = *self.member.topic_id.borrow_and_update();
-        if !self.progress.is_of_other_life(topic_id) {
-            return;
+        if self.member.life.is_former_to(topic_id) {
+            self.join_anew(topic_id).await;
         }
-        warn!(topic = NOTIFICATIONS, %topic_id, former_id = %self.progress.topic_id(), "topic was created anew, joining the group anew");
+    }
+
+    /// By another client: the old one remembers of the former life what can keep it from reading this one.
+    async fn join_anew(&mut self, topic_id: Uuid) {
+        warn!(topic = NOTIFICATIONS, %topic_id, "topic was created anew, joining the group anew");
         match Member::join(&self.config, &self.token) {
             Ok(member) => {
                 self.progress.forget();
                 self.assigned.clear();
                 std::mem::replace(&mut self.member, member).leave().await;
             }
-            // The settings were good enough for the first client. The old one goes on, from the new life's offsets.
-            Err(error) => {
-                error!(error = &error as &dyn std::error::Error, "no other client to be had");
-                self.resume_from_store().await;
-            }
+            // The settings were good enough for the first client; the next look tries again.
+            Err(error) => error!(error = &error as &dyn std::error::Error, "no other client to be had"),
         }
     }
 
@@ -200,9 +202,13 @@ impl Intake {
         }
         let token = self.token.clone();
         let resuming = position::resume(&self.member.consumer, &self.store, &self.assigned);
-        if let Some(resumed) = token.run_until_cancelled(resuming).await {
-            self.progress.begin(resumed);
+        let Some(resumed) = token.run_until_cancelled(resuming).await else { return };
+        let topic_id = resumed.topic_id;
+        if self.member.life.is_former_to(topic_id) {
+            return self.join_anew(topic_id).await;
         }
+        self.member.life.begin(topic_id);
+        self.progress.begin(resumed);
     }
 }
 
@@ -215,7 +221,7 @@ impl Member {
         consumer.subscribe(&[topic]).map_err(|source| Error::SubscribeTopic { topic, source })?;
         let (consumer, token) = (Arc::new(consumer), token.child_token());
         let topic_id = topic::survey(&consumer, token.clone());
-        Ok(Self { consumer, changes, topic_id, token })
+        Ok(Self { consumer, changes, topic_id, life: Life::default(), token })
     }
 
     /// Leaving the group waits for the broker, on a thread of its own.

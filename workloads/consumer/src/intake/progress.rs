@@ -40,11 +40,6 @@ impl Progress {
         self.topic_id
     }
 
-    /// Whether partitions are read, or stopped, in another life of the topic than that.
-    pub(super) fn is_of_other_life(&self, topic_id: Uuid) -> bool {
-        !self.topic_id.is_nil() && !topic_id.is_nil() && self.topic_id != topic_id
-    }
-
     /// Next offset by partition.
     pub(super) const fn next(&self) -> &HashMap<i32, i64> {
         &self.next
@@ -80,25 +75,35 @@ impl Progress {
     }
 }
 
+/// The life of the topic that a client has been reading, once it has.
+#[derive(Debug, Default)]
+pub(super) struct Life(Option<Uuid>);
+
+impl Life {
+    /// It reads that one.
+    pub(super) const fn begin(&mut self, topic_id: Uuid) {
+        self.0 = Some(topic_id);
+    }
+
+    /// Whether the topic has another life by now.
+    pub(super) fn is_former_to(&self, topic_id: Uuid) -> bool {
+        self.0.is_some_and(|known| known != topic_id)
+    }
+}
+
 /// Where a written batch ends, by partition.
 pub(super) type Next = BTreeMap<i32, i64>;
 
 #[cfg(test)]
 mod tests {
-    use prometheus::Registry;
-
     use super::*;
 
     #[test]
-    fn another_life_of_the_topic_is_noticed_while_partitions_are_read() {
-        let [one, other] = [Uuid::from_u128(1), Uuid::from_u128(2)];
-        let mut progress = Progress::new(Measures::new(&Registry::new()).unwrap(), Stopped::default());
-        assert!(!progress.is_of_other_life(one), "nothing is read yet");
-        progress.begin(Resumed { topic_id: one, next: [(0, 5)].into(), stopped: Vec::new() });
-        assert!(progress.is_of_other_life(other));
-        assert!(!progress.is_of_other_life(one));
-        assert!(!progress.is_of_other_life(Uuid::nil()), "the brokers were not asked yet");
-        progress.forget();
-        assert!(!progress.is_of_other_life(other));
+    fn a_client_notices_that_the_topic_has_another_life() {
+        let mut life = Life::default();
+        assert!(!life.is_former_to(Uuid::from_u128(1)), "nothing was read yet");
+        life.begin(Uuid::from_u128(1));
+        assert!(!life.is_former_to(Uuid::from_u128(1)));
+        assert!(life.is_former_to(Uuid::from_u128(2)));
     }
 }
