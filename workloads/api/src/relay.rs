@@ -86,12 +86,11 @@ impl Relay {
         let mut producer = None;
         while let Some(shard) = token.run_until_cancelled(self.next_failing(failing)).await {
             match self.turn(&BTreeSet::from([shard]), TRIAL, &mut producer).await {
-                Ok(turn) if turn.failed.is_empty() => {
+                Ok(turn) if turn.failed.is_empty() && turn.busy.is_empty() => {
                     failing.recovered(shard);
-                    self.wake_up.busy(turn.busy);
                     self.wake_up.wake([shard]);
                 }
-                // What it is was said when it began; that Postgres is away, the others say.
+                // What it is was said when it began; that Postgres is away, the others say. One that another relay tries may fail there, too.
                 Ok(_) | Err(_) => {
                     token.run_until_cancelled(tokio::time::sleep(PAUSE)).await;
                 }
