@@ -166,11 +166,13 @@ impl Drop for Entrances {
     }
 }
 
+/// Whether a pod is ready, as Kubernetes has it.
+pub fn is_ready(pod: &Pod) -> bool {
+    let conditions = pod.status.as_ref().and_then(|status| status.conditions.as_ref());
+    conditions.is_some_and(|it| it.iter().any(|it| it.type_ == "Ready" && it.status == "True"))
+}
+
 /// Addresses of the instances that are ready and not about to go.
 async fn ready(stack: &Stack, component: Component) -> Vec<SocketAddr> {
-    let is_ready = |pod: &Pod| {
-        let conditions = pod.status.as_ref().and_then(|status| status.conditions.as_ref());
-        conditions.is_some_and(|it| it.iter().any(|it| it.type_ == "Ready" && it.status == "True"))
-    };
     stack.pods(component).await.iter().filter(|pod| is_ready(pod)).map(address).collect()
 }

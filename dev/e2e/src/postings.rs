@@ -92,6 +92,11 @@ impl Postings {
         self.postings.values()
     }
 
+    /// The POST of that number.
+    pub fn of(&self, number: u32) -> Option<&Posting> {
+        self.postings.get(&number)
+    }
+
     /// How many notifications of such channels are stored.
     pub fn count(&self, wanted: impl Fn(&str) -> bool) -> usize {
         self.wanted(&wanted).count()

@@ -1,14 +1,23 @@
 //! The API's delivery path: what was accepted comes to each client once and in order, whatever ends meanwhile.
 
+mod audience;
+mod backends;
 mod checker;
+mod crowd;
+mod drain;
+mod figures;
+mod kills;
 mod official;
 
 use std::time::Duration;
 
-use realtime_e2e::postings;
+use realtime_e2e::Stack;
+use realtime_e2e::postings::{self, Poster, Postings};
 
 /// What comes at once comes within this time.
 const PATIENCE: Duration = Duration::from_secs(10);
+/// What was missed while something was away is there this soon after it is back.
+const CAUGHT_UP: Duration = Duration::from_secs(60);
 /// Channels to which notifications are posted.
 const CHANNELS: u32 = 10;
 
@@ -35,4 +44,12 @@ impl Wish {
     fn query(&self) -> String {
         self.channels.as_ref().map(|channels| format!("?channels={}", channels.join(","))).unwrap_or_default()
     }
+}
+
+/// Ends the posts, and asks Postgres what became of those whose connection broke.
+async fn settled(stack: &Stack, poster: Poster, run: &str) -> Postings {
+    let mut postings = poster.stop().await;
+    let stored = stack.query(&format!("SELECT message FROM notifications WHERE message LIKE '{run}-%'")).await;
+    postings.settle(run, &stored);
+    postings
 }

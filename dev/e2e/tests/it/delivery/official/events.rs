@@ -25,7 +25,8 @@ async fn events_come_back_with_and_without_acknowledgements_by_each_transport() 
                 let mut client = clients::socket_io(&url, transport).await;
                 let ready = client.connected_times(1, PATIENCE).await;
                 let greeting = client.arrivals.wait("greeting", PATIENCE, |it| it["event"] == "connected").await;
-                let expected = json!({"message": "Connected to notifications", "id": ready.data()["id"]});
+                let id = &ready.data()["id"];
+                let expected = json!({"message": "Connected to notifications", "id": id, "recovered": false});
                 assert_eq!(timeless(greeting.data().clone()), expected);
 
                 let data = json!({"text": "ä\u{1e}\"\\", "list": [1, null, true]});
@@ -47,6 +48,25 @@ async fn events_come_back_with_and_without_acknowledgements_by_each_transport() 
                 assert_eq!(timeless(client.ask("ping", &[]).await[0].clone()), json!({}));
                 client.arrivals.nth("pong", 2, PATIENCE, |it| it["event"] == "pong").await;
                 assert_eq!(client.connections(), 1, "{:?}", client.arrivals.seen());
+            }
+        })
+        .await;
+}
+
+#[tokio::test]
+async fn bytes_come_back_unchanged_by_each_transport() {
+    REPLICATED
+        .look(async |stack| {
+            let url = stack.url(Component::Api).await;
+            for transport in Transport::ALL {
+                let mut client = clients::socket_io(&url, transport).await;
+                // 0 to 5 as bytes, and nothing as bytes.
+                let data = json!({"first": {"base64": "AAECAwQF"}, "list": [{"base64": ""}, "text"]});
+                client.emit("message", std::slice::from_ref(&data)).await;
+                let answer = client.arrivals.wait("message-ack", PATIENCE, |it| it["event"] == "message-ack").await;
+                assert_eq!(answer.data()["data"], data, "{transport:?}");
+                let answers = client.ask("message", &[json!({"base64": "/wD/"})]).await;
+                assert_eq!(answers[0]["data"], json!({"base64": "/wD/"}), "{transport:?}");
             }
         })
         .await;
