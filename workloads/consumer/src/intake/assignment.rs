@@ -37,8 +37,9 @@ impl Assignments {
     }
 
     fn assign(consumer: &BaseConsumer<Self>, list: &mut TopicPartitionList) -> KafkaResult<()> {
-        // Any place will do until the real one is known; the end costs nothing.
-        list.set_all_offsets(Offset::End)?;
+        // Until the real place is known. The client may read from here all the same, when the brokers answer late: what is stored already is
+        // then left out. From the end it would skip what has come since.
+        list.set_all_offsets(Offset::Beginning)?;
         consumer.assign(list)?;
         consumer.pause(list)
     }
