@@ -1,7 +1,7 @@
 //! What an application says and does in a namespace.
 //!
 //! ```text
-//! CONNECT ─► connect (tokio) ─► Admission ─► Socket: events, acknowledgements, feed ─► Departed
+//! CONNECT ─► connect (tokio) ─► Admission ─► Socket: entered, events, acknowledgements, feed ─► Departed
 //!                            └► Denial
 //! ```
 
@@ -35,6 +35,10 @@ pub trait Namespace: Send + Sync + 'static {
     /// client leaves meanwhile, and so is an admission that finds the client gone. What has to be given back then belongs into the `Drop` of
     /// the state.
     fn connect(&self, request: Request) -> BoxFuture<'static, Result<Admission, Denial>>;
+
+    /// The client is let in, and was told so, and its greeting. Runs on the thread of a shard: it must not block. What it is told first
+    /// belongs into the greeting: an event from here would claim in a namespace with recovery that the client has what it missed.
+    fn entered(&self, _socket: &mut Socket<'_>) {}
 
     /// An event came. Runs on the thread of a shard: it must not block.
     fn event(&self, socket: &mut Socket<'_>, event: Incoming);

@@ -30,7 +30,7 @@ use super::{
 use crate::{
     arguments::Arguments,
     engine_packet::EnginePacket,
-    namespace::{Departure, Incoming, Socket, Transport},
+    namespace::{Departure, Incoming, Namespace, Socket, Transport},
     packet::{Decoder, Error, Packet},
     statistics::Violation,
 };
@@ -177,7 +177,10 @@ impl Conversation {
             Packet::Connect { namespace, data } => self.enter(namespace, data, hub),
             Packet::Disconnect { namespace } => self.leave(&namespace, hub),
             Packet::Event { namespace, id, event, arguments } => match self.place(&namespace) {
-                Some(place) => self.event(place, Incoming { event, arguments, acknowledgement: id }, hub),
+                Some(place) => {
+                    let event = Incoming { event, arguments, acknowledgement: id };
+                    self.call(place, hub, |namespace, socket| namespace.event(socket, event));
+                }
                 None => self.violate(Violation::Order, hub),
             },
             // We ask for no acknowledgement; as other servers do, one that nobody waits for is dropped.
@@ -186,28 +189,20 @@ impl Conversation {
         }
     }
 
-    fn event(&mut self, place: usize, event: Incoming, hub: &mut dyn Hub) {
-        let shared = self.shared.clone();
-        if let Some(mut socket) = self.socket(place, &shared, hub) {
-            shared.namespace(socket.joined.namespace).event(&mut socket, event);
-        }
-        self.obey(place, hub);
-    }
-
     fn keep(&mut self, hub: &mut dyn Hub) {
-        let shared = self.shared.clone();
         // From the back: one that leaves is replaced by the last one.
         for place in (0..self.joined.len()).rev() {
-            if let Some(mut socket) = self.socket(place, &shared, hub) {
-                shared.namespace(socket.joined.namespace).keep(&mut socket);
-            }
-            self.obey(place, hub);
+            self.call(place, hub, |namespace, socket| namespace.keep(socket));
         }
     }
 
-    fn socket<'a>(&'a mut self, place: usize, shared: &'a Shared, hub: &'a mut dyn Hub) -> Option<Socket<'a>> {
+    /// Calls the application about a client, and does what it wants.
+    fn call(&mut self, place: usize, hub: &mut dyn Hub, call: impl FnOnce(&dyn Namespace, &mut Socket<'_>)) {
         let (client, transport) = (self.client, self.transport);
-        self.joined.get_mut(place).map(|joined| Socket { hub, shared, joined, client, transport })
+        let Some(joined) = self.joined.get_mut(place) else { return };
+        let namespace = self.shared.namespace(joined.namespace);
+        call(namespace, &mut Socket { hub, shared: &self.shared, joined, client, transport });
+        self.obey(place, hub);
     }
 
     /// Does what the application wanted for a client when it was called about it.

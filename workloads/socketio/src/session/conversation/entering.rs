@@ -98,6 +98,7 @@ impl Conversation {
         // Most connections have one namespace for all their life.
         self.joined.reserve_exact(1);
         self.joined.push(joined);
+        self.call(self.joined.len() - 1, hub, |namespace, socket| namespace.entered(socket));
     }
 
     /// The client leaves a namespace.

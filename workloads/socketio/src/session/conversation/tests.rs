@@ -80,9 +80,13 @@ impl Hub for Notes {
     }
 }
 
+/// State of a client that is sent away as soon as it is in.
+const NOT_LONG: u32 = u32::MAX;
+
 /// A namespace that lets in who does not say `{"deny": …}`, and does what events say.
 struct Room {
     name: &'static str,
+    entered: Arc<Mutex<Vec<String>>>,
     departed: Arc<Mutex<Vec<(String, Departure)>>>,
 }
 
@@ -107,13 +111,20 @@ impl Namespace for Room {
             None => Ok(Admission {
                 id: format!("id-of-{}", self.name),
                 pid: feed.then(|| "secret".to_owned()),
-                state: Box::new(0_u32),
+                state: Box::new(if auth["stay"] == json!(false) { NOT_LONG } else { 0 }),
                 greeting: vec![hello("connected", None)],
                 subscription: feed.then_some(subscription),
                 history: if feed { vec![hello("missed", Some("old-1"))] } else { Vec::new() },
             }),
         };
         async { answer }.boxed()
+    }
+
+    fn entered(&self, socket: &mut Socket<'_>) {
+        self.entered.lock().unwrap_or_else(PoisonError::into_inner).push(socket.id().to_owned());
+        if socket.state::<u32>() == Some(&mut NOT_LONG) {
+            socket.disconnect();
+        }
     }
 
     fn event(&self, socket: &mut Socket<'_>, event: Incoming) {
@@ -149,6 +160,7 @@ impl Namespace for Room {
 struct Talk {
     conversation: Conversation,
     notes: Notes,
+    entered: Arc<Mutex<Vec<String>>>,
     departed: Arc<Mutex<Vec<(String, Departure)>>>,
     shared: Arc<Shared>,
 }
@@ -159,14 +171,17 @@ impl Talk {
     }
 
     fn over(transport: Transport, settings: Settings) -> Self {
-        let departed = Arc::new(Mutex::new(Vec::new()));
-        let room = |name| Arc::new(Room { name, departed: departed.clone() }) as Arc<dyn Namespace>;
+        let (entered, departed) = (Arc::default(), Arc::default());
+        let room = |name| {
+            let (entered, departed) = (Arc::clone(&entered), Arc::clone(&departed));
+            Arc::new(Room { name, entered, departed }) as Arc<dyn Namespace>
+        };
         let shared = Arc::new(Shared::new(settings, vec![room("/"), room("/demo"), room("/third")]));
         let now = Instant::now();
         let client = "192.0.2.1".parse().unwrap();
         let conversation = Conversation::new(shared.clone(), client, transport, now);
         let notes = Notes { now, acts: Vec::new(), wakes: Vec::new(), questions: Vec::new() };
-        Self { conversation, notes, departed, shared }
+        Self { conversation, notes, entered, departed, shared }
     }
 
     /// In the main namespace already.

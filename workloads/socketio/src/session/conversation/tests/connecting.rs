@@ -59,6 +59,26 @@ fn a_namespace_without_the_feed_does_not_touch_it() {
 }
 
 #[test]
+fn a_namespace_is_told_when_a_client_is_in() {
+    let mut talk = Talk::new(Settings::default());
+    talk.enters(r#"40{"deny":"no"}"#);
+    talk.says("40/demo");
+    talk.says("41/demo");
+    talk.answers();
+    assert_eq!(*talk.entered.lock().unwrap(), [""; 0], "the client is not in");
+    talk.enters("40");
+    assert_eq!(*talk.entered.lock().unwrap(), ["id-of-/"]);
+}
+
+#[test]
+fn a_client_may_be_sent_away_as_soon_as_it_is_in() {
+    let mut talk = Talk::new(Settings::default());
+    let acts = talk.enters(r#"40{"stay":false}"#);
+    assert_eq!(acts, [say(r#"40{"sid":"id-of-/"}"#), say(r#"42["connected",1]"#), say("41")]);
+    assert_eq!(talk.departed(), [("id-of-/".to_owned(), Departure::Server)]);
+}
+
+#[test]
 fn a_refused_client_is_told_why_and_may_try_again() {
     let mut talk = Talk::new(Settings::default());
     assert_eq!(talk.enters(r#"40{"deny":"no \"room\""}"#), [say(r#"44{"message":"no \"room\""}"#)]);
