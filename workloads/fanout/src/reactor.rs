@@ -1,7 +1,7 @@
 //! The thread of a shard: it waits for sockets and commands, and passes them on.
 
 use std::{
-    collections::VecDeque,
+    collections::{BTreeSet, VecDeque},
     io,
     sync::Arc,
     thread,
@@ -24,7 +24,9 @@ const WAKER: Token = Token(usize::MAX);
 const EVENTS: usize = 1024;
 /// Bytes of events that go out together.
 const MERGED: u64 = 64 * 1024;
-/// Bytes of clients that are read, and dropped, at once.
+/// How often one client is read before it is another one's turn.
+const READS: usize = 8;
+/// Bytes of a client that are read at once.
 const SCRATCH: usize = 16 * 1024;
 
 /// Starts the thread of the shard with that number. It ends with [`Command::Stop`].
@@ -36,7 +38,15 @@ pub(crate) fn start(number: usize, shared: Arc<Shared>) -> io::Result<Inbox> {
     let inbox = inbox::of_poll(&poll, WAKER)?;
     let shard = Shard::new(u16::try_from(number).unwrap_or(u16::MAX), shared.clone(), Instant::now());
     let scratch = vec![0; SCRATCH];
-    let reactor = Reactor { poll, inbox: inbox.clone(), backlog: VecDeque::new(), shared, shard, scratch };
+    let reactor = Reactor {
+        poll,
+        inbox: inbox.clone(),
+        backlog: VecDeque::new(),
+        shared,
+        shard,
+        scratch,
+        unread: BTreeSet::new(),
+    };
     thread::Builder::new().name(format!("shard-{number}")).spawn(move || reactor.run(number))?;
     Ok(inbox)
 }
@@ -49,6 +59,8 @@ struct Reactor {
     shared: Arc<Shared>,
     shard: Shard<Outlet>,
     scratch: Vec<u8>,
+    /// Sockets of which more is to be read.
+    unread: BTreeSet<Key>,
 }
 
 /// Ends the process when its thread ends otherwise than it was told to: the shard's connections would stay silent for good.
@@ -80,8 +92,9 @@ impl Reactor {
         let mut commands = Vec::new();
         let mut busy = false;
         loop {
-            self.wait(&mut events, busy || !self.backlog.is_empty())?;
+            self.wait(&mut events, busy || !self.backlog.is_empty() || !self.unread.is_empty())?;
             let now = Instant::now();
+            self.listen_on(now);
             for event in &events {
                 self.notice(event, now);
             }
@@ -121,19 +134,30 @@ impl Reactor {
 
     /// Takes what the client of a socket said. False when it has ended the connection.
     fn listen(&mut self, key: Key, now: Instant) -> bool {
-        if !self.shard.speaks(key) {
+        // A session may end, or give the socket away, while it hears: the rest is read where the socket is then.
+        for _ in 0..READS {
+            let hears = self.shard.hears(key);
             let Some(Outlet::Socket(socket)) = self.shard.outlet_mut(key) else { return true };
-            return socket.listen(&mut self.scratch);
-        }
-        // A session may give the socket away while it hears: the rest is read where the socket is then.
-        while let Some(Outlet::Socket(socket)) = self.shard.outlet_mut(key) {
+            if !hears {
+                return socket.listen(&mut self.scratch);
+            }
             match socket.read(&mut self.scratch) {
                 Heard::Bytes(length) => self.shard.hear(key, &mut self.scratch[..length], now),
                 Heard::Nothing => return true,
                 Heard::End => return false,
             }
         }
+        self.unread.insert(key);
         true
+    }
+
+    /// Goes on with clients that had more to say than one turn takes: the system does not tell of them again.
+    fn listen_on(&mut self, now: Instant) {
+        for key in std::mem::take(&mut self.unread) {
+            if !self.listen(key, now) {
+                self.shard.gone(key);
+            }
+        }
     }
 
     /// Sockets that belong to another connection now are known to the system by its number. What has come meanwhile is told anew.

@@ -203,20 +203,26 @@ impl<W: Write> Shard<W> {
 
     /// Keeps account of a connection's queue after it was written to.
     fn settle(&mut self, index: u32, before: usize, sent: Sent, now: Instant) {
-        let connection = &self.connections[index as usize];
-        let (after, closing) = (connection.queued(), connection.closing);
-        self.count_queued(connection.path, before, after);
-        if after > 0 {
-            self.blocked.insert(index);
-        } else if before > 0 {
-            self.blocked.remove(&index);
-        }
+        self.recount(index, before);
+        let closing = self.connections[index as usize].closing;
         match sent {
             Sent::Waits => {}
             Sent::Written if closing.is_some() => self.finish(index, now),
             Sent::Written => self.note_turn(index),
             Sent::Overflow => self.remove(index, CloseReason::Slow),
             Sent::Broken => self.remove(index, closing.unwrap_or(CloseReason::Gone)),
+        }
+    }
+
+    /// Keeps account of what waits for a connection, for which so much waited before.
+    fn recount(&mut self, index: u32, before: usize) {
+        let connection = &self.connections[index as usize];
+        let after = connection.queued();
+        self.count_queued(connection.path, before, after);
+        if after > 0 {
+            self.blocked.insert(index);
+        } else if before > 0 {
+            self.blocked.remove(&index);
         }
     }
 
@@ -277,12 +283,14 @@ impl<W: Write> Shard<W> {
 
     fn turn(&mut self, key: Key, now: Instant) {
         let Some(connection) = self.connections.get_mut(key.index as usize) else { return };
-        let (path, rendering) = (connection.path, connection.rendering());
+        let (path, rendering, before) = (connection.path, connection.rendering(), connection.queued());
         let Some(catching) = connection.catching.as_mut().filter(|_| connection.generation == key.generation) else {
             return;
         };
         catching.noted = false;
-        match catching.turn(&self.shared, rendering, self.head, &self.vector) {
+        let turn = catching.turn(&self.shared, rendering, self.head, &self.vector);
+        self.recount(key.index, before);
+        match turn {
             Turn::Wait => {}
             Turn::Overtaken => self.close(key.index, CloseReason::Overtaken, now),
             Turn::More(chunk, _) if chunk.is_empty() => self.note_turn(key.index),
@@ -293,8 +301,10 @@ impl<W: Write> Shard<W> {
                 add(if taken { &counters.delivered } else { &counters.failed }, events);
             }
             Turn::Live => {
-                let filter = catching.filter.clone();
-                self.seat(key.index, &filter);
+                let catching = &self.connections[key.index as usize].catching;
+                if let Some(filter) = catching.as_ref().map(|catching| catching.filter.clone()) {
+                    self.seat(key.index, &filter);
+                }
             }
         }
     }

@@ -1,4 +1,4 @@
-//! What a client is told whose stream finds no place.
+//! What a client is told whose stream or websocket finds no place.
 
 use axum::{body::Body, extract::Request, middleware::Next, response::IntoResponse as _};
 use http::{
@@ -65,8 +65,8 @@ fn stream() -> Response<Body> {
 /// As RFC 9457 has it.
 fn problem(exceeded: Exceeded, seconds: u64) -> impl axum::response::IntoResponse {
     let detail = match exceeded {
-        Exceeded::Connections => "as many streams are open as this instance takes",
-        Exceeded::Address => "as many streams are open as one client address may have",
+        Exceeded::Connections => "as many connections are open as this instance takes",
+        Exceeded::Address => "as many connections are open as one client address may have",
     };
     let body = format!(r#"{{"type":"about:blank","title":"Service Unavailable","status":503,"detail":"{detail}"}}"#);
     let headers = [

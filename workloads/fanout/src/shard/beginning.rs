@@ -1,6 +1,7 @@
 //! How a connection begins: its place, its greeting, and what it misses.
 
 use std::{
+    collections::VecDeque,
     sync::{Arc, atomic::Ordering},
     time::Instant,
 };
@@ -120,7 +121,7 @@ impl<W: Write> Shard<W> {
                 let greeting = self.greeting(index, grant.greeting.as_deref(), &cursor);
                 self.catch_up(index, grant.filter, grant.history, grant.held, lacks, now);
                 self.send(index, concatenated(&head, &greeting), now);
-                self.note_turn(index);
+                self.begin_turns(index, now);
             }
         }
     }
@@ -128,7 +129,10 @@ impl<W: Write> Shard<W> {
     /// Begins to send events to a session, as far as that is possible.
     pub(super) fn subscribe(&mut self, index: u32, subscription: Subscription, now: Instant) {
         let Subscription { filter, start, history, held } = subscription;
-        self.unseat(index);
+        self.leave_events(index, now);
+        if self.key(index).is_none() {
+            return;
+        }
         match self.start(start) {
             Beginning::Away(reason) => self.close(index, reason, now),
             Beginning::Live => {
@@ -137,8 +141,18 @@ impl<W: Write> Shard<W> {
             }
             Beginning::After { lacks, .. } => {
                 self.catch_up(index, filter, history, held, lacks, now);
-                self.note_turn(index);
+                self.begin_turns(index, now);
             }
+        }
+    }
+
+    /// A short history goes out, or waits, at once: so what is held for it is free again, however slowly its client reads.
+    fn begin_turns(&mut self, index: u32, now: Instant) {
+        self.note_turn(index);
+        let Some(key) = self.key(index) else { return };
+        let catching = self.connections[index as usize].catching.as_ref();
+        if catching.is_some_and(|catching| !catching.history.is_empty() && catching.is_short()) {
+            self.turn(key, now);
         }
     }
 
@@ -156,6 +170,7 @@ impl<W: Write> Shard<W> {
         let catching = Catching {
             filter: Arc::new(filter),
             history: history.into(),
+            said: VecDeque::new(),
             held,
             vector: from,
             place,

@@ -4,6 +4,7 @@ use std::{collections::VecDeque, sync::Arc, time::Instant};
 
 use bytes::{Bytes, BytesMut};
 
+use super::connection::cost;
 use crate::{Event, Filter, Vector, opening::Held, ring::Place, shared::Shared};
 
 /// Bytes that one turn gathers, and events that it looks at.
@@ -14,6 +15,8 @@ const TURN_EVENTS: usize = 128;
 pub(super) struct Catching {
     pub(super) filter: Arc<Filter>,
     pub(super) history: VecDeque<Bytes>,
+    /// What a session said meanwhile: it comes behind the history.
+    pub(super) said: VecDeque<Bytes>,
     /// Kept until history is sent.
     pub(super) held: Option<Held>,
     /// What the client has.
@@ -44,7 +47,11 @@ impl Catching {
         if !self.history.is_empty() {
             return Turn::More(self.take_history(shared, rendering), 0);
         }
-        self.held = None;
+        if !self.said.is_empty() {
+            let mut chunk = BytesMut::new();
+            self.said.drain(..).for_each(|piece| shared.renderings.append(rendering, &mut chunk, &piece));
+            return Turn::More(chunk.freeze(), 0);
+        }
         if self.place.next < head {
             return self.read_ring(shared, rendering, head);
         }
@@ -63,7 +70,20 @@ impl Catching {
                 break;
             }
         }
+        if self.history.is_empty() {
+            self.held = None;
+        }
         chunk.freeze()
+    }
+
+    /// Whether one turn takes all of the history.
+    pub(super) fn is_short(&self) -> bool {
+        self.history.iter().map(Bytes::len).sum::<usize>() <= TURN_BYTES
+    }
+
+    /// Bytes that a session said and that wait behind the history, with what it costs to keep them.
+    pub(super) fn said_bytes(&self) -> usize {
+        self.said.iter().map(cost).sum()
     }
 
     fn read_ring(&mut self, shared: &Shared, rendering: u8, head: u64) -> Turn {

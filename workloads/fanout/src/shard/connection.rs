@@ -126,7 +126,8 @@ impl<W: Write> Connection<W> {
 
     /// Bytes that wait, with what it costs to keep them.
     pub(super) fn queued(&self) -> usize {
-        self.waiting.as_ref().map_or(0, |waiting| waiting.bytes)
+        let said = self.catching.as_ref().map_or(0, |catching| catching.said_bytes());
+        self.waiting.as_ref().map_or(0, |waiting| waiting.bytes) + said
     }
 }
 
@@ -171,6 +172,6 @@ impl Waiting {
 }
 
 /// Many small chunks cost more than their bytes.
-fn cost(chunk: &Bytes) -> usize {
+pub(super) fn cost(chunk: &Bytes) -> usize {
     chunk.len() + size_of::<Bytes>()
 }

@@ -9,7 +9,7 @@ use super::{
     connection::{Connection, Waiting},
 };
 use crate::{
-    CloseReason, Filter,
+    CloseReason, Filter, Path,
     session::{Act, Address, Cursor, Session, Voice, Word},
     shared::subtract,
 };
@@ -20,9 +20,13 @@ impl<W: Write> Shard<W> {
         self.converse(key, now, |session, voice| session.hear(bytes, voice));
     }
 
-    /// Somebody has something for a session.
+    /// Somebody has something for a session. One without a socket is told also while it ends: only by a request can its client get what
+    /// waits, and the farewell.
     pub(crate) fn tell(&mut self, key: Key, word: Word, now: Instant) {
-        self.converse(key, now, |session, voice| session.told(word, voice));
+        let hears = |it: &mut Connection<W>| it.closing.is_none() || it.path == Path::Polling;
+        if self.get_mut(key).is_some_and(hears) {
+            self.call(key, now, |session, voice| session.told(word, voice));
+        }
     }
 
     /// Somebody has something for all sessions.
@@ -34,9 +38,9 @@ impl<W: Write> Shard<W> {
         }
     }
 
-    /// Whether a session is at that place.
-    pub(crate) fn speaks(&mut self, key: Key) -> bool {
-        self.get_mut(key).is_some_and(|connection| connection.session.is_some())
+    /// Whether a session is at that place which hears its client.
+    pub(crate) fn hears(&mut self, key: Key) -> bool {
+        self.get_mut(key).is_some_and(|connection| connection.session.is_some() && connection.closing.is_none())
     }
 
     /// Connections that have another socket than before, since the last look.
@@ -64,7 +68,13 @@ impl<W: Write> Shard<W> {
 
     /// Calls a session, and does what it wants. One that is to end hears nothing any more.
     pub(super) fn converse(&mut self, key: Key, now: Instant, call: impl FnOnce(&mut dyn Session, &mut Voice<'_>)) {
-        let Some(connection) = self.get_mut(key).filter(|connection| connection.closing.is_none()) else { return };
+        if self.get_mut(key).is_some_and(|connection| connection.closing.is_none()) {
+            self.call(key, now, call);
+        }
+    }
+
+    fn call(&mut self, key: Key, now: Instant, call: impl FnOnce(&mut dyn Session, &mut Voice<'_>)) {
+        let Some(connection) = self.get_mut(key) else { return };
         let Some(mut session) = connection.session.take() else { return };
         let mut acts = std::mem::take(&mut self.acts);
         let connection = &self.connections[key.index as usize];
@@ -82,30 +92,44 @@ impl<W: Write> Shard<W> {
 
     fn act(&mut self, key: Key, act: Act, now: Instant) {
         if let Act::Tell(address, word) = act {
-            return self.tell(address.key, word, now);
+            // Another shard's places are not ours.
+            if address.shard == self.number {
+                self.tell(address.key, word, now);
+            }
+            return;
         }
-        if self.get_mut(key).is_none_or(|connection| connection.closing.is_some()) {
+        let Some(connection) = self.get_mut(key) else { return };
+        if connection.closing.is_some() && !matches!(act, Act::Answer(_)) {
             return;
         }
         match act {
             Act::Say(bytes) => self.say(key.index, bytes, now),
             Act::Subscribe(subscription) => self.subscribe(key.index, *subscription, now),
             Act::Select(filter) => self.select(key.index, filter),
-            Act::Unsubscribe => self.unseat(key.index),
+            Act::Unsubscribe => self.leave_events(key.index, now),
             Act::WakeAt(time) => self.wake_at(key, time),
             Act::Answer(request) => {
                 self.connections[key.index as usize].outlet.attend(request);
                 self.writable(key, now);
             }
-            Act::HandOver(address) => self.hand_over(key, address.key, now),
+            Act::HandOver(address) if address.shard == self.number => self.hand_over(key, address.key, now),
+            Act::HandOver(_) => self.close(key.index, CloseReason::Gone, now),
             Act::Close(reason) => self.close(key.index, reason, now),
             Act::Tell(..) => {}
         }
     }
 
     fn say(&mut self, index: u32, bytes: Bytes, now: Instant) {
-        match &mut self.connections[index as usize].catching {
-            Some(catching) if !catching.history.is_empty() => catching.history.push_back(bytes),
+        let connection = &mut self.connections[index as usize];
+        let before = connection.queued();
+        match &mut connection.catching {
+            Some(catching) if !catching.history.is_empty() || !catching.said.is_empty() => {
+                catching.said.push_back(bytes);
+                self.recount(index, before);
+                if self.connections[index as usize].queued() > self.shared.settings.queue_bytes {
+                    self.remove(index, CloseReason::Slow);
+                }
+            }
             _ => _ = self.send(index, bytes, now),
         }
     }
@@ -167,7 +191,9 @@ impl<W: Write> Shard<W> {
 fn rewrite<W>(taker: &mut Connection<W>, said: Option<Box<Waiting>>) {
     let Some(session) = taker.session.take() else { return };
     if let Some(catching) = &mut taker.catching {
-        catching.history = catching.history.iter().map(|piece| session.rewrite(piece)).collect();
+        for pieces in [&mut catching.history, &mut catching.said] {
+            *pieces = pieces.iter().map(|piece| session.rewrite(piece)).collect();
+        }
     }
     let mut waiting = said.unwrap_or_default();
     if let Some(behind) = taker.waiting.take() {

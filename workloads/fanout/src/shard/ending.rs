@@ -13,6 +13,20 @@ use crate::{
 const LINGER: Duration = Duration::from_secs(5);
 
 impl<W: Write> Shard<W> {
+    /// The connection gets no events any more; what its session said behind a history, it still gets.
+    pub(super) fn leave_events(&mut self, index: u32, now: Instant) {
+        let connection = &mut self.connections[index as usize];
+        let (before, generation) = (connection.queued(), connection.generation);
+        let said = connection.catching.as_mut().map(|catching| std::mem::take(&mut catching.said));
+        self.unseat(index);
+        self.recount(index, before);
+        for piece in said.into_iter().flatten() {
+            if self.get_mut(Key { index, generation }).is_some() {
+                self.send(index, piece, now);
+            }
+        }
+    }
+
     pub(super) fn unseat(&mut self, index: u32) {
         self.catching.remove(&index);
         let connection = &mut self.connections[index as usize];
@@ -35,8 +49,8 @@ impl<W: Write> Shard<W> {
         if !self.connections.contains(index as usize) || self.connections[index as usize].closing.is_some() {
             return;
         }
-        self.unseat(index);
-        let connection = &mut self.connections[index as usize];
+        self.leave_events(index, now);
+        let Some(connection) = self.connections.get_mut(index as usize) else { return };
         connection.closing = Some(reason);
         let farewell = match &mut connection.session {
             Some(session) => session.farewell(reason),
@@ -61,10 +75,11 @@ impl<W: Write> Shard<W> {
     }
 
     pub(super) fn remove(&mut self, index: u32, reason: CloseReason) {
+        let queued = self.connections[index as usize].queued();
         self.unseat(index);
         let mut connection = self.connections.remove(index as usize);
         self.blocked.remove(&index);
-        self.count_queued(connection.path, connection.queued(), 0);
+        self.count_queued(connection.path, queued, 0);
         let counters = self.shared.counters.of(connection.path);
         subtract(&counters.active, 1);
         add(&counters.closed[reason as usize], 1);

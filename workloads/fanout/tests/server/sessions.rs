@@ -9,7 +9,11 @@ use realtime_fanout::{
     CloseReason, Engine, Opening, Path, Settings, Statistics, serve,
     session::{Address, Session, Voice, Word},
 };
-use tokio::{io::AsyncReadExt as _, sync::oneshot, time::timeout};
+use tokio::{
+    io::{AsyncReadExt as _, AsyncWriteExt as _},
+    sync::oneshot,
+    time::timeout,
+};
 
 use super::{
     client::Client,
@@ -21,8 +25,14 @@ const PLAIN: &str = "GET /talk HTTP/1.1\r\nHost: a\r\nConnection: Upgrade\r\nUpg
 const ODD: &str = "GET http://a/talk HTTP/1.1\r\nHost: a\r\nConnection: Upgrade\r\nUpgrade: websocket\r\n\r\n";
 const ANSWERED: &str = "HTTP/1.1 101 Switching Protocols\r\n";
 
-/// Says what it hears. Behind a `!` stands the address of a session, in the words that it said first, which gets the socket, and the rest.
-struct Echo;
+/// Says what it hears, and at the end of much how much it was; ends with `bye`. Behind a `!` stands the address of a session, in the words that it said first, which gets the socket, and the rest.
+#[derive(Default)]
+struct Echo {
+    heard: usize,
+}
+
+/// What is too much to be said again.
+const MUCH: usize = 1024;
 
 impl Session for Echo {
     fn begin(&mut self, voice: &mut Voice<'_>) {
@@ -31,6 +41,16 @@ impl Session for Echo {
     }
 
     fn hear(&mut self, bytes: &mut [u8], voice: &mut Voice<'_>) {
+        self.heard += bytes.len();
+        if bytes == b"bye" {
+            return voice.close(CloseReason::Gone);
+        }
+        if self.heard > MUCH {
+            if bytes.ends_with(b"\n") {
+                voice.say(format!("{}\n", self.heard).into());
+            }
+            return;
+        }
         match bytes.split_first_chunk::<21>() {
             Some((wish, rest)) if wish[0] == b'!' => {
                 voice.hand_over(address(&wish[1..]));
@@ -78,7 +98,7 @@ fn address(hex: &[u8]) -> Address {
 
 async fn talk() -> impl IntoResponse {
     let mut response = StatusCode::SWITCHING_PROTOCOLS.into_response();
-    response.extensions_mut().insert(Opening::session(Box::new(Echo)));
+    response.extensions_mut().insert(Opening::session(Box::new(Echo::default())));
     response
 }
 
@@ -130,6 +150,27 @@ async fn both_sides_speak() {
     world.until(|statistics| statistics.connections() == 0 && statistics.closed(CloseReason::Draining) == 1).await;
 }
 
+/// More than is read of one client before it is another one's turn.
+#[tokio::test]
+async fn much_that_a_client_says_is_heard_to_its_end() {
+    let world = world(10).await;
+    let (mut client, _) = begin(&world).await;
+    client.send(&format!("{}\n", "x".repeat(2_000_000))).await;
+    assert_eq!(until(&mut client, "\n").await, "2000001");
+}
+
+/// It would keep the thread from others for nothing.
+#[tokio::test]
+async fn a_client_that_goes_on_talking_behind_its_end_is_cut() {
+    let world = world(10).await;
+    let (mut client, _) = begin(&world).await;
+    client.send("bye").await;
+    assert_eq!(until(&mut client, "\n").await, "gone");
+    let talk = async { while client.socket.write_all(&[b'x'; 64 * 1024]).await.is_ok() {} };
+    timeout(PATIENCE, talk).await.unwrap();
+    world.until(|statistics| statistics.connections() == 0).await;
+}
+
 #[tokio::test]
 async fn a_request_that_is_not_plain_is_refused() {
     let world = world(10).await;
@@ -153,7 +194,7 @@ async fn a_conversation_takes_a_place_until_it_ends() {
 #[tokio::test]
 async fn a_session_of_requests_gets_a_socket() {
     let world = world(10).await;
-    world.engine.converse(Box::new(Echo), b'|', None);
+    world.engine.converse(Box::new(Echo::default()), b'|', None);
     world.until(active(Path::Polling)).await;
     let main = polled(&world.engine, first()).await;
     let (mut client, _) = begin(&world).await;

@@ -44,7 +44,10 @@ impl Session for Parrot {
     fn told(&mut self, word: Word, voice: &mut Voice<'_>) {
         match word.downcast::<&str>() {
             Ok(word) => voice.say(Bytes::from_static(word.as_bytes())),
-            Err(_) => self.note("told something else"),
+            Err(word) => match word.downcast() {
+                Ok(request) => voice.answer(*request),
+                Err(_) => self.note("told something else"),
+            },
         }
     }
 
@@ -165,6 +168,55 @@ fn what_a_session_says_during_its_history_comes_behind_it() {
         voice.say(Bytes::from_static(b"said"));
     });
     assert_eq!((client.text().as_str(), said.as_str()), ("open (old)said", "1.0"));
+}
+
+/// A history of two turns, of which the first waits as long as the client is full.
+fn long() -> Subscription {
+    let pieces = vec![Bytes::from(vec![b'x'; 60 * 1024]); 2];
+    Subscription { history: pieces, ..behind(&[0, 0], &[]) }
+}
+
+/// It is no history, and whoever says it must not fill memory by it.
+#[test]
+fn what_is_said_behind_a_history_is_bounded_and_counted_like_everything_that_waits() {
+    let (mut world, client, parrot) = (World::new(settings()), Client::full(), Parrot::default());
+    let key = world.converse(&client, Path::WebSocket, parrot.clone());
+    world.voice(key, |voice| voice.subscribe(long()));
+    let before = world.shared.counters.statistics().queued();
+    world.shard.hear(key, &mut b"hello".to_owned(), world.now);
+    assert_eq!(world.shared.counters.statistics().queued() - before, 5 + size_of::<Bytes>() as u64);
+    for _ in 0..100 {
+        world.shard.hear(key, &mut b"hello".to_owned(), world.now);
+    }
+    assert_eq!(parrot.notes(), ["ended slow"]);
+    assert_eq!((world.shared.counters.statistics().queued(), world.shard.queued), (0, 0));
+}
+
+#[test]
+fn what_is_said_behind_a_history_is_sent_also_when_the_events_are_left() {
+    let (mut world, client) = (World::new(settings()), Client::default());
+    let key = world.converse(&client, Path::WebSocket, Parrot::default());
+    world.shard.converse(key, world.now, |_, voice| {
+        voice.subscribe(long());
+        voice.say(Bytes::from_static(b"said "));
+        voice.unsubscribe();
+        voice.say(Bytes::from_static(b"later"));
+    });
+    assert_eq!(client.text(), "open said later");
+    assert_eq!(world.shared.counters.statistics().queued(), 0);
+}
+
+/// A client that reads nothing must not keep others from their histories.
+#[test]
+fn what_is_held_for_a_short_history_is_free_at_once() {
+    let (mut world, client) = (World::new(settings()), Client::full());
+    let key = world.converse(&client, Path::WebSocket, Parrot::default());
+    let (held, kept) = (Arc::new(()), Arc::new(()));
+    let hold = |held: &Arc<()>| Some(Box::new(held.clone()) as _);
+    world.voice(key, |voice| voice.subscribe(Subscription { held: hold(&held), ..behind(&[0, 0], &["old"]) }));
+    assert_eq!(Arc::strong_count(&held), 1);
+    world.voice(key, |voice| voice.subscribe(Subscription { held: hold(&kept), ..long() }));
+    assert_eq!(Arc::strong_count(&kept), 2);
 }
 
 #[test]
@@ -303,6 +355,17 @@ fn a_request_takes_what_waits() {
     world.voice(key, |voice| voice.answer(oneshot::channel().0));
     assert_eq!(client.text(), "open word");
     assert_eq!(world.shared.counters.statistics().queued(), 0);
+}
+
+/// Only by a request can such a client get what waits, and learn that it has to come back.
+#[test]
+fn a_session_of_requests_that_ends_answers_one_more() {
+    let (mut world, client, parrot) = (World::new(settings()), Client::full(), Parrot::polling());
+    let key = world.converse(&client, Path::Polling, parrot.clone());
+    world.shard.drain(Duration::ZERO, world.now);
+    world.pass(Duration::from_millis(50));
+    world.shard.tell(key, Box::new(oneshot::channel::<Bytes>().0), world.now);
+    assert_eq!(client.text(), "open bye draining");
 }
 
 /// A session that talks without being read is cut like any other connection.
