@@ -43,8 +43,7 @@ pub trait Namespace: Send + Sync + 'static {
     /// An event came. Runs on the thread of a shard: it must not block.
     fn event(&self, socket: &mut Socket<'_>, event: Incoming);
 
-    /// Time to renew what is kept elsewhere about the socket, which comes about every
-    /// [`keep_every`](crate::settings::Settings::keep_every). Runs on the thread of a shard.
+    /// Time to renew what is kept elsewhere about the socket: [`keep_every`](crate::settings::Settings::keep_every). Runs on the thread of a shard.
     fn keep(&self, _socket: &mut Socket<'_>) {}
 
     /// The socket is gone. Runs on the thread of a shard.

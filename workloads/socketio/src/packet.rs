@@ -54,7 +54,7 @@ pub enum Packet {
         namespace: Name,
         /// The id that came with the event.
         id: u64,
-        /// The answer.
+        /// The answer. Of a client's packet its attachments only: [`Decoder`].
         arguments: Arguments,
     },
     /// The server does not let the client in.

@@ -9,7 +9,8 @@ use bytes::Bytes;
 
 use crate::websocket;
 
-/// Stands between two packets. JSON texts hold it as an escape only.
+/// Stands between two packets. JSON texts hold it as an escape only. The engine is told twice, and always this: for what a session says
+/// (`Engine::converse`), and for events (`Rendering::separator`).
 pub const SEPARATOR: u8 = 0x1e;
 
 /// Some clients leave the padding away.

@@ -99,7 +99,7 @@ impl Stage {
             }
             (failed @ Self::Failed(..), _) => failed,
             (_, Message::Close(_)) => Self::Failed(None, 1000),
-            (stage, Message::Pong) => stage,
+            (stage, Message::Part | Message::Pong) => stage,
             (Self::Opened, Message::Text(text)) if EnginePacket::parse(text) == Ok(EnginePacket::Ping("probe")) => {
                 Self::Works
             }
@@ -117,7 +117,7 @@ fn heard_of(message: &Message<'_>) -> Option<Heard> {
         Message::Binary(bytes) => Some(Heard::Binary(Bytes::copy_from_slice(bytes))),
         Message::Ping(bytes) => Some(Heard::Ping(Bytes::copy_from_slice(bytes))),
         Message::Close(code) => Some(Heard::Close(*code)),
-        Message::Pong => None,
+        Message::Part | Message::Pong => None,
     }
 }
 

@@ -75,6 +75,7 @@ impl Session {
         if self.conversation.is_ending() {
             return;
         }
+        self.conversation.came_again();
         match demand {
             Demand::Poll { presence, request, refused } => {
                 let begins = self.polling.as_mut().map(|polling| polling.begin_get(presence));
@@ -239,6 +240,10 @@ impl realtime_fanout::session::Session for Session {
     }
 
     fn farewell(&mut self, reason: CloseReason) -> Bytes {
+        // It ends before it began: nobody gets to know its id.
+        if let Some(polling) = &mut self.polling {
+            polling.first = None;
+        }
         self.conversation.farewell(reason)
     }
 
@@ -253,11 +258,11 @@ fn hear(conversation: &mut Conversation, message: &Message<'_>, stage: &mut Stag
         Message::Text(text) => conversation.text(text, stage),
         Message::Binary(bytes) => conversation.binary(Bytes::copy_from_slice(bytes), stage),
         Message::Ping(bytes) => {
-            if conversation.takes(stage) {
+            if conversation.takes(1, stage) {
                 stage.say(websocket::pong(bytes));
             }
         }
-        Message::Pong => _ = conversation.takes(stage),
+        Message::Part | Message::Pong => _ = conversation.takes(1, stage),
         Message::Close(code) => conversation.end(Ending::Client(*code), stage),
     }
 }

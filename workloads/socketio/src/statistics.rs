@@ -9,7 +9,7 @@ use crate::namespace::Transport;
 pub struct Statistics {
     /// Name of each namespace, and clients that are in it now, in the order of [`Transport::ALL`].
     pub sockets: Vec<(String, [u64; Transport::ALL.len()])>,
-    /// Packets that came.
+    /// Messages of clients that were taken: packets of Engine.IO, whatever they hold, and attachments.
     pub received: u64,
     /// Packets that were sent, without the events of the feed.
     pub sent: u64,
@@ -32,11 +32,11 @@ pub enum Violation {
     Order,
     /// Something is longer than it may be.
     Size,
-    /// More packets come than may.
+    /// More comes than may.
     Rate,
     /// A second request of the same kind came before the first was answered.
     Overlap,
-    /// The client entered no namespace in time.
+    /// The client entered no namespace in time, or did not come back behind its first request.
     NotEntered,
     /// What the client began to send did not become whole in time.
     NotWhole,
@@ -128,7 +128,7 @@ impl Counters {
         }
     }
 
-    /// A packet came.
+    /// A message came and was taken.
     pub(crate) fn received(&self) {
         self.received.fetch_add(1, Ordering::Relaxed);
     }

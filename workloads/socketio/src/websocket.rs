@@ -22,6 +22,8 @@ pub enum Message<'a> {
     Text(&'a str),
     /// Bytes.
     Binary(&'a [u8]),
+    /// A frame came whole, and is not the last one of its message. It says nothing yet, but there may be many.
+    Part,
     /// Wants a [`pong`] with the same bytes.
     Ping(&'a [u8]),
     /// Answers a ping.

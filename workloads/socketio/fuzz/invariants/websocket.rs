@@ -10,6 +10,7 @@ const LIMIT: usize = 200;
 enum Heard {
     Text(String),
     Binary(Vec<u8>),
+    Part,
     Ping(Vec<u8>),
     Pong,
     Close(Option<u16>),
@@ -33,7 +34,7 @@ pub(crate) fn check(bytes: &[u8]) {
             Heard::Text(text) => assert!(text.len() <= LIMIT, "{} bytes", text.len()),
             Heard::Binary(bytes) => assert!(bytes.len() <= LIMIT, "{} bytes", bytes.len()),
             Heard::Ping(bytes) => assert!(bytes.len() <= 125, "{} bytes", bytes.len()),
-            Heard::Pong => (),
+            Heard::Part | Heard::Pong => (),
             Heard::Close(_) => {
                 assert!(index + 1 == messages.len() && end.is_ok() && !waiting, "something came after a close");
             }
@@ -67,6 +68,7 @@ fn heard(message: Message<'_>) -> Heard {
     match message {
         Message::Text(text) => Heard::Text(text.to_owned()),
         Message::Binary(bytes) => Heard::Binary(bytes.to_vec()),
+        Message::Part => Heard::Part,
         Message::Ping(bytes) => Heard::Ping(bytes.to_vec()),
         Message::Pong => Heard::Pong,
         Message::Close(code) => Heard::Close(code),

@@ -7,6 +7,8 @@ use crate::Arguments;
 
 /// Reads a client's packets. It holds nothing but a packet whose attachments are missing.
 ///
+/// The values of an acknowledgement are not read: nobody here waits for one. There may be very many of them in one message.
+///
 /// It is as strict as the parser that browsers use, so nothing passes through that would disconnect another client. It is stricter where that one is
 /// lenient by accident: blanks in numbers, an event or acknowledgement without data, no number of attachments.
 #[derive(Debug, Default)]
@@ -39,7 +41,7 @@ impl Decoder {
         }
         let (packet, count) = reading::packet(text, attachments_limit)?;
         let Some(count) = count else { return Ok(Some(packet)) };
-        if let Packet::Event { arguments, .. } | Packet::Acknowledgement { arguments, .. } = &packet {
+        if let Packet::Event { arguments, .. } = &packet {
             placeholders::check(arguments.values(), count).map_err(Error::ReadPlaceholders)?;
         }
         if count == 0 {

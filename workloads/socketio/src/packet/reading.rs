@@ -1,6 +1,6 @@
 //! A packet's text.
 
-use serde::Deserialize;
+use serde::{Deserialize, de::IgnoredAny};
 use serde_json::value::RawValue;
 
 use super::{Error, MAIN, Name, Packet};
@@ -29,7 +29,7 @@ pub(super) fn packet(text: &str, attachments_limit: usize) -> Result<(Packet, Op
         "3" | "6" => Packet::Acknowledgement {
             namespace,
             id: id.ok_or(Error::ReadId)?,
-            arguments: Arguments::from_parts(list(data)?, Vec::new()),
+            arguments: unread_list(data).map(|()| Arguments::new())?,
         },
         "4" => connect_error(namespace, data)?,
         _ => return Err(Error::ReadType),
@@ -87,6 +87,14 @@ fn list(data: &str) -> Result<Vec<Box<RawValue>>, Error> {
         return Err(Error::ReadShape("a list"));
     }
     serde_json::from_str(data).map_err(Error::ReadData)
+}
+
+/// Checks that data is a list, without memory for its values.
+fn unread_list(data: &str) -> Result<(), Error> {
+    if data.is_empty() {
+        return Err(Error::ReadShape("a list"));
+    }
+    serde_json::from_str::<Vec<IgnoredAny>>(data).map(drop).map_err(Error::ReadData)
 }
 
 fn event(namespace: Name, id: Option<u64>, data: &str) -> Result<Packet, Error> {

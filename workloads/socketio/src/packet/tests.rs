@@ -54,7 +54,7 @@ fn packets_are_written_and_read_again() {
         (r#"2/test,18446744073709551615["a"]"#, event("/test", Some(u64::MAX), "a", arguments(&[]))),
         (r#"2["a \"b\" \\ \n ü €"]"#, event("/", None, "a \"b\" \\ \n ü €", arguments(&[]))),
         ("3123[]", acknowledgement("/", 123, &[])),
-        (r#"3/admin,0["x",null]"#, acknowledgement("/admin", 0, &[r#""x""#, "null"])),
+        ("3/admin,0[]", acknowledgement("/admin", 0, &[])),
         (r#"4{"message":"Not authorized"}"#, connect_error("/", "Not authorized", None)),
         (r#"4/woot,{"message":"no","data":[1]}"#, connect_error("/woot", "no", Some("[1]"))),
     ];
@@ -81,7 +81,7 @@ fn what_other_clients_write_differently_is_read_too() {
         (r#"4"Unauthorized""#, connect_error("/", "Unauthorized", None)),
         ("4{}", connect_error("/", "", None)),
         (r#"50-["a"]"#, event("/", None, "a", arguments(&[]))),
-        (r#"60-7["a"]"#, acknowledgement("/", 7, &[r#""a""#])),
+        (r#"60-7["a"]"#, acknowledgement("/", 7, &[])),
         // Without attachments it is data like any other.
         (
             r#"2["a",{"_placeholder":true,"num":9}]"#,
@@ -115,7 +115,29 @@ fn an_acknowledgement_may_have_attachments() {
     let text = r#"61-/back,127["a",{"_placeholder":true,"num":0}]"#;
     assert!(decoder.text(text, LIMIT).unwrap().is_none());
     let packet = decoder.binary(Bytes::new(), 0).unwrap().unwrap();
-    assert_eq!(packet.encode(), Encoded { text: text.into(), attachments: vec![Bytes::new()] });
+    let Packet::Acknowledgement { namespace, id: 127, arguments } = packet else { panic!("{packet:?}") };
+    assert_eq!((&*namespace, arguments.attachments()), ("/back", &[Bytes::new()][..]));
+}
+
+#[test]
+fn an_acknowledgement_of_the_server_is_written_with_its_values() {
+    let mut packet = acknowledgement("/admin", 0, &[r#""x""#, "null"]);
+    assert_eq!(packet.encode().text, r#"3/admin,0["x",null]"#);
+    if let Packet::Acknowledgement { arguments, .. } = &mut packet {
+        let values = vec![raw(r#"{"_placeholder":true,"num":0}"#)];
+        *arguments = Arguments::from_parts(values, vec!["one".into()]);
+    }
+    let text = r#"61-/admin,0[{"_placeholder":true,"num":0}]"#.to_owned();
+    assert_eq!(packet.encode(), Encoded { text, attachments: vec!["one".into()] });
+}
+
+#[test]
+fn the_values_of_an_acknowledgement_are_checked_and_not_read() {
+    for values in ["[1,1]".to_owned(), format!("[{}]", vec!["1"; 65_000].join(",")), "[".repeat(9) + &"]".repeat(9)] {
+        let packet = decode(&format!("31{values}")).unwrap().unwrap();
+        let Packet::Acknowledgement { arguments, .. } = &packet else { panic!("{packet:?}") };
+        assert!(arguments.values().is_empty(), "{} values are kept", arguments.values().len());
+    }
 }
 
 #[test]

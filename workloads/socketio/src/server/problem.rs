@@ -18,6 +18,8 @@ pub(super) enum Problem {
     TooSlow,
     /// There are as many connections as there may be.
     Crowded,
+    /// No session begins here any more.
+    Ending,
     /// The system gives no random numbers, or the server around this one is not the one that it needs.
     Unable,
 }
@@ -33,6 +35,7 @@ impl Problem {
             Self::TooLong => (StatusCode::PAYLOAD_TOO_LARGE, 3, "Payload too large"),
             Self::TooSlow => (StatusCode::REQUEST_TIMEOUT, 3, "Payload too slow"),
             Self::Crowded => (StatusCode::SERVICE_UNAVAILABLE, 4, "Too many connections"),
+            Self::Ending => (StatusCode::SERVICE_UNAVAILABLE, 4, "This instance is ending"),
             Self::Unable => (StatusCode::INTERNAL_SERVER_ERROR, 3, "Internal error"),
         }
     }
@@ -44,8 +47,14 @@ impl IntoResponse for Problem {
         let mut response = (status, axum::Json(json!({"code": code, "message": message}))).into_response();
         let mut say = |name: HeaderName, value| response.headers_mut().insert(name, value);
         say(http::header::CACHE_CONTROL, HeaderValue::from_static("no-store"));
-        if self == Self::Crowded {
-            say(RETRY_AFTER, HeaderValue::from(10));
+        let seconds: Option<u16> = match self {
+            Self::Crowded => Some(10),
+            // Another instance can take the client at once.
+            Self::Ending => Some(1),
+            _ => None,
+        };
+        if let Some(seconds) = seconds {
+            say(RETRY_AFTER, HeaderValue::from(seconds));
         }
         response
     }

@@ -33,12 +33,14 @@ pub(super) async fn begin(server: &Server, parts: &Parts) -> Result<Response, Pr
     let extensions = &parts.extensions;
     let Client(client) = *extensions.get().ok_or(Problem::Unable)?;
     let places: &Places = extensions.get().ok_or(Problem::Unable)?;
-    let place = places.enter(client).map_err(|_| Problem::Crowded)?;
+    // A GET that waits and a POST need a connection each.
+    let enter = || places.enter(client).map_err(|_| Problem::Crowded);
+    let places = Box::new((enter()?, enter()?));
     let secret = Secret::new().ok_or(Problem::Unable)?;
     let (first, answer) = oneshot::channel();
     let session = Session::of_requests(server.clone(), secret, client, first);
-    server.0.engine.converse(Box::new(session), SEPARATOR, Some(place));
-    answer.await.map(packets).map_err(|_| Problem::Crowded)
+    server.0.engine.converse(Box::new(session), SEPARATOR, Some(places));
+    answer.await.map(packets).map_err(|_| Problem::Ending)
 }
 
 /// A GET: what waits for the client, or comes next.

@@ -19,7 +19,7 @@ use tokio::sync::oneshot;
 
 pub(crate) use self::ending::Ending;
 use super::{
-    allowance::Allowance,
+    allowance::{self, Allowance},
     broadcast::Broadcast,
     deadlines::{Deadlines, Due},
     form,
@@ -69,7 +69,7 @@ impl Conversation {
             is_anew: false,
             ending: None,
             allowance: Allowance::new(now),
-            deadlines: Deadlines::new(&shared.settings, now),
+            deadlines: Deadlines::new(&shared.settings, transport, now),
             decoder: Decoder::new(),
             ticket: 0,
             joined: Vec::new(),
@@ -111,7 +111,7 @@ impl Conversation {
 
     /// A message that is a text came.
     pub(crate) fn text(&mut self, text: &str, hub: &mut dyn Hub) {
-        if !self.takes(hub) {
+        if !self.takes_message(text.len(), hub) {
             return;
         }
         match EnginePacket::parse(text) {
@@ -136,7 +136,7 @@ impl Conversation {
 
     /// A message that is binary came: an attachment.
     pub(crate) fn binary(&mut self, bytes: Bytes, hub: &mut dyn Hub) {
-        if !self.takes(hub) {
+        if !self.takes_message(bytes.len(), hub) {
             return;
         }
         if let Some((above, mut reply)) = self.shared.above(self.transport, hub) {
@@ -147,17 +147,29 @@ impl Conversation {
         }
     }
 
-    /// Something came that is no packet, but costs: whether it is taken.
-    pub(crate) fn takes(&mut self, hub: &mut dyn Hub) -> bool {
+    fn takes_message(&mut self, bytes: usize, hub: &mut dyn Hub) -> bool {
+        let takes = self.takes(allowance::cost(bytes), hub);
+        if takes {
+            self.shared.counters.received();
+        }
+        takes
+    }
+
+    /// Something came that costs so many tokens: whether it is taken. A client that has not as many loses the connection.
+    pub(crate) fn takes(&mut self, cost: u32, hub: &mut dyn Hub) -> bool {
         if self.is_ending() {
             return false;
         }
-        self.shared.counters.received();
-        let takes = self.allowance.take(self.shared.rate, hub.now());
+        let takes = self.allowance.take(cost, self.shared.rate, hub.now());
         if !takes {
             self.violate(Violation::Rate, hub);
         }
         takes
+    }
+
+    /// A request of the client came behind the first one.
+    pub(crate) const fn came_again(&mut self) {
+        self.deadlines.came_again();
     }
 
     fn decoded(&mut self, packet: Result<Option<Packet>, Error>, hub: &mut dyn Hub) {

@@ -2,7 +2,7 @@
 
 use std::time::{Duration, Instant};
 
-use crate::settings::Settings;
+use crate::{namespace::Transport, settings::Settings};
 
 /// What must have happened by when, on one connection.
 #[derive(Clone, Copy, Debug)]
@@ -10,6 +10,8 @@ pub(crate) struct Deadlines {
     /// When the next ping goes out, or its answer must have come.
     beat: Instant,
     is_asked: bool,
+    /// The client, which has no socket, must come again.
+    come_by: Option<Instant>,
     /// The client must be in a namespace.
     enter_by: Option<Instant>,
     /// What the client has begun to send must be whole.
@@ -27,7 +29,7 @@ pub(crate) enum Due {
     Ping,
     /// The client did not answer a ping.
     Silent,
-    /// The client entered no namespace.
+    /// The client did not come again, or entered no namespace.
     NotEntered,
     /// What the client began to send is not whole.
     NotWhole,
@@ -35,10 +37,11 @@ pub(crate) enum Due {
 
 impl Deadlines {
     /// Of a connection that begins.
-    pub(crate) fn new(settings: &Settings, now: Instant) -> Self {
+    pub(crate) fn new(settings: &Settings, transport: Transport, now: Instant) -> Self {
         Self {
             beat: now + settings.ping_interval,
             is_asked: false,
+            come_by: (transport == Transport::Polling).then(|| now + settings.return_time),
             enter_by: Some(now + settings.connect_time),
             whole_by: None,
             kept_at: now,
@@ -51,7 +54,7 @@ impl Deadlines {
         let is_over = |time: Option<Instant>| time.is_some_and(|time| time <= now);
         match () {
             () if self.is_asked && self.beat <= now => Some(Due::Silent),
-            () if is_over(self.enter_by) => Some(Due::NotEntered),
+            () if is_over(self.come_by) || is_over(self.enter_by) => Some(Due::NotEntered),
             () if is_over(self.whole_by) => Some(Due::NotWhole),
             () if self.beat <= now => Some(Due::Ping),
             () => None,
@@ -66,6 +69,11 @@ impl Deadlines {
     /// A pong came.
     pub(crate) fn answered(&mut self, settings: &Settings, now: Instant) {
         (self.is_asked, self.beat) = (false, now + settings.ping_interval);
+    }
+
+    /// A request came behind the first one.
+    pub(crate) const fn came_again(&mut self) {
+        self.come_by = None;
     }
 
     /// The client is in a namespace: from now on it may also be in none.
@@ -93,7 +101,7 @@ impl Deadlines {
 
     /// When to wake, if the shard was not asked for that time yet.
     pub(crate) fn next_wake(&mut self) -> Option<Instant> {
-        let next = [self.enter_by, self.whole_by].into_iter().flatten().fold(self.beat, Instant::min);
+        let next = [self.come_by, self.enter_by, self.whole_by].into_iter().flatten().fold(self.beat, Instant::min);
         let is_new = self.awaited.replace(next) != Some(next);
         is_new.then_some(next)
     }
@@ -123,7 +131,7 @@ mod tests {
     #[test]
     fn a_ping_goes_out_after_each_interval_and_has_to_be_answered() {
         let (settings, start) = (settings(), Instant::now());
-        let mut deadlines = Deadlines::new(&settings, start);
+        let mut deadlines = Deadlines::new(&settings, Transport::WebSocket, start);
         deadlines.entered();
         assert_eq!(deadlines.next_wake(), Some(after(start, 25)));
         assert_eq!(deadlines.next_wake(), None, "the shard is asked for the same time twice");
@@ -138,7 +146,7 @@ mod tests {
     #[test]
     fn a_client_has_to_enter_a_namespace_once() {
         let (settings, start) = (settings(), Instant::now());
-        let mut deadlines = Deadlines::new(&settings, start);
+        let mut deadlines = Deadlines::new(&settings, Transport::WebSocket, start);
         deadlines.asked(&settings, start);
         assert_eq!(deadlines.due(after(start, 45)), Some(Due::NotEntered));
         deadlines.entered();
@@ -146,9 +154,21 @@ mod tests {
     }
 
     #[test]
+    fn a_client_without_a_socket_has_to_come_again_soon() {
+        let (settings, start) = (settings(), Instant::now());
+        let mut deadlines = Deadlines::new(&settings, Transport::Polling, start);
+        assert_eq!(deadlines.next_wake(), Some(after(start, 10)));
+        assert_eq!((deadlines.due(after(start, 9)), deadlines.due(after(start, 10))), (None, Some(Due::NotEntered)));
+        deadlines.came_again();
+        assert_eq!((deadlines.due(after(start, 24)), deadlines.next_wake()), (None, Some(after(start, 25))));
+        deadlines.asked(&settings, start);
+        assert_eq!(deadlines.due(after(start, 45)), Some(Due::NotEntered), "it may stay out for ever");
+    }
+
+    #[test]
     fn a_part_has_its_time_from_its_beginning() {
         let (settings, start) = (settings(), Instant::now());
-        let mut deadlines = Deadlines::new(&settings, start);
+        let mut deadlines = Deadlines::new(&settings, Transport::WebSocket, start);
         deadlines.entered();
         let time = Duration::from_secs(10);
         deadlines.has_part(true, false, time, start);
@@ -163,7 +183,7 @@ mod tests {
     #[test]
     fn what_is_kept_is_renewed_at_the_ping_nearest_to_its_time() {
         let (settings, start) = (settings(), Instant::now());
-        let mut deadlines = Deadlines::new(&settings, start);
+        let mut deadlines = Deadlines::new(&settings, Transport::WebSocket, start);
         let kept = [25, 50, 75, 100].map(|second| deadlines.keeps(&settings, after(start, second)));
         assert_eq!(kept, [false, true, false, true]);
     }

@@ -67,7 +67,7 @@ impl Reader {
         Self { unfinished: None, over: false }
     }
 
-    /// Takes the bytes that came next, and gives away each message that they complete. The bytes are unmasked where they are. A message may have at
+    /// Takes the bytes that came next, and gives away each message that they complete, and each [part](Message::Part). The bytes are unmasked where they are. A message may have at
     /// most `limit` bytes; a longer one is refused before any memory is taken for it.
     ///
     /// # Errors
@@ -159,6 +159,7 @@ impl Reader {
             let unfinished = self.unfinished.get_or_insert_default();
             unfinished.kind = Some(kind);
             unfinished.message.extend_from_slice(payload);
+            take(Message::Part);
             return Ok(());
         }
         let Some(unfinished) = self.unfinished.as_mut() else { return give(kind, payload, take) };

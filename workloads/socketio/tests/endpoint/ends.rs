@@ -1,16 +1,22 @@
 //! How connections end, and what a client may not do.
 
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use realtime_fanout::CloseReason;
 use realtime_socketio::{Settings, namespace::Departure, statistics::Violation};
 use tungstenite::{
     Message,
-    protocol::{CloseFrame, frame::coding::CloseCode},
+    protocol::{
+        CloseFrame,
+        frame::{
+            Frame,
+            coding::{CloseCode, Data, OpCode},
+        },
+    },
 };
 
 use super::{
-    client::{Polling, Socket, finish, packets},
+    client::{Polling, Socket, ask, finish, packets},
     world::World,
 };
 
@@ -90,6 +96,31 @@ fn a_client_that_enters_nothing_is_told_so() {
 }
 
 #[test]
+fn a_client_of_requests_has_to_come_again_soon() {
+    let world = World::of(Settings { return_time: Duration::from_secs(1), ..Settings::default() });
+    let stays = Polling::open(&world);
+    stays.says("3");
+    let leaves = Polling::open(&world);
+    let broken = |world: &World| world.server.statistics().violations[Violation::NotEntered as usize];
+    world.until("the client is given up", |world| broken(world) == 1);
+    assert_eq!(leaves.polls().status, 400);
+    stays.says("3");
+}
+
+#[test]
+fn the_frames_of_a_message_count() {
+    let world = World::of(Settings { burst: 50, ..Settings::default() });
+    let mut socket = Socket::enter(&world);
+    for number in 0..1000 {
+        let kind = if number == 0 { Data::Text } else { Data::Continue };
+        if socket.0.send(Message::Frame(Frame::message("", OpCode::Data(kind), false))).is_err() {
+            break;
+        }
+    }
+    world.until("the rate is noticed", |world| world.server.statistics().violations[Violation::Rate as usize] == 1);
+}
+
+#[test]
 fn a_draining_server_says_goodbye() {
     let world = World::new();
     let client = Polling::enter(&world);
@@ -104,6 +135,18 @@ fn a_draining_server_says_goodbye() {
     world.until("nobody is in the namespace", |world| world.sockets() == [0, 0]);
     let departed = world.departed.lock().unwrap().clone();
     assert_eq!(departed, [Departure::Transport(CloseReason::Draining); 2]);
+    world.end();
+}
+
+#[test]
+fn who_comes_to_a_draining_server_is_told_at_once_to_go_elsewhere() {
+    let world = World::new();
+    world.drain();
+    let begun = Instant::now();
+    let answer = ask(world.address, "GET", "/socket.io/?EIO=4&transport=polling", "");
+    assert!(begun.elapsed() < Duration::from_secs(4), "it waits for {:?}", begun.elapsed());
+    assert_eq!((answer.status, &*answer.body), (503, r#"{"code":4,"message":"This instance is ending"}"#));
+    assert!(answer.head.contains("retry-after: 1\r\n"), "{answer:?}");
     world.end();
 }
 

@@ -173,10 +173,11 @@ fn a_body_that_holds_no_packets_ends_the_session() {
     }
 }
 
+/// A GET that waits and a POST need a connection each.
 #[test]
-fn there_are_no_more_sessions_than_places() {
+fn a_session_of_requests_takes_two_of_the_places() {
     let world = World::new();
-    let clients: Vec<Polling> = (0..20).map(|_| Polling::open(&world)).collect();
+    let clients: Vec<Polling> = (0..10).map(|_| Polling::open(&world)).collect();
     let answer = ask(world.address, "GET", POLLING, "");
     assert_eq!(answer.status, 503);
     assert!(answer.head.contains("retry-after: "), "{answer:?}");

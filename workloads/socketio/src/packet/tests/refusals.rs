@@ -57,7 +57,6 @@ const CASES: &[(&str, &[&str])] = &[
             "51-[\"a\",{\"_placeholder\":true}]",
             "51-[\"a\",[{\"b\":{\"num\":1,\"_placeholder\":true}}]]",
             "50-[\"a\",{\"_placeholder\":true,\"num\":0}]",
-            "61-1[{\"_placeholder\":true,\"num\":1}]",
             "51-[\"a\",{\"_placehol\\u0064er\":true,\"num\":1}]",
             "51-[\"a\",{\"_placeholder\":true,\"num\":0,\"num\":1}]",
             "51-[\"a\",{\"_placeholder\":true,\"num\":0,\"b\":{\"_placeholder\":true,\"num\":3}}]",

@@ -16,6 +16,9 @@ use crate::{
     statistics::{Refusal, Violation},
 };
 
+/// What a wish to enter costs, in tokens beside those of its message: the application asks elsewhere for it, such as in a database.
+const COST: u32 = 25;
+
 impl Conversation {
     /// The client wants into a namespace.
     pub(super) fn enter(&mut self, name: Name, auth: Option<Box<RawValue>>, hub: &mut dyn Hub) {
@@ -28,6 +31,9 @@ impl Conversation {
         }
         if self.joined.len() + self.entering.len() >= self.shared.settings.namespaces {
             return self.refuse(Refusal::Full, name, "Too many namespaces".to_owned(), None, hub);
+        }
+        if !self.takes(COST, hub) {
+            return;
         }
         let Some(id) = identity::socket() else {
             // The system gives no random numbers: nobody can be let in here.

@@ -122,7 +122,7 @@ impl Namespace for Room {
 
     fn entered(&self, socket: &mut Socket<'_>) {
         self.entered.lock().unwrap_or_else(PoisonError::into_inner).push(socket.id().to_owned());
-        if socket.state::<u32>() == Some(&mut NOT_LONG) {
+        if socket.state::<u32>().copied() == Some(NOT_LONG) {
             socket.disconnect();
         }
     }
@@ -179,7 +179,8 @@ impl Talk {
         let shared = Arc::new(Shared::new(settings, vec![room("/"), room("/demo"), room("/third")]));
         let now = Instant::now();
         let client = "192.0.2.1".parse().unwrap();
-        let conversation = Conversation::new(shared.clone(), client, transport, now);
+        let mut conversation = Conversation::new(shared.clone(), client, transport, now);
+        conversation.came_again();
         let notes = Notes { now, acts: Vec::new(), wakes: Vec::new(), questions: Vec::new() };
         Self { conversation, notes, entered, departed, shared }
     }

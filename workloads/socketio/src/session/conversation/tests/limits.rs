@@ -1,8 +1,11 @@
 use super::*;
 
+/// What it costs to enter a namespace.
+const ENTERING: u32 = 26;
+
 #[test]
 fn more_packets_than_a_client_may_send_end_the_connection() {
-    let mut talk = Talk::new(Settings { packets_per_second: 10, burst: 3, ..Settings::default() });
+    let mut talk = Talk::new(Settings { packets_per_second: 10, burst: ENTERING + 2, ..Settings::default() });
     talk.enters("40");
     assert_eq!(talk.says("3"), []);
     assert_eq!(talk.says("3"), []);
@@ -12,11 +15,34 @@ fn more_packets_than_a_client_may_send_end_the_connection() {
 
 #[test]
 fn attachments_count_as_packets() {
-    let mut talk = Talk::new(Settings { packets_per_second: 10, burst: 2, ..Settings::default() });
+    let mut talk = Talk::new(Settings { packets_per_second: 10, burst: ENTERING + 1, ..Settings::default() });
     talk.enters("40");
     talk.says(r#"451-["a",{"_placeholder":true,"num":0}]"#);
     talk.conversation.binary(Bytes::from_static(b"x"), &mut talk.notes);
     assert_eq!(talk.acts(), closed());
+}
+
+#[test]
+fn long_messages_cost_more() {
+    let mut talk = Talk::new(Settings { packets_per_second: 10, burst: ENTERING + 5, ..Settings::default() });
+    talk.enters("40");
+    let long = "1".repeat(4096 * 3);
+    assert_eq!(talk.says(&format!("431[{long}]")), []);
+    talk.conversation.binary(vec![0; 4096].into(), &mut talk.notes);
+    assert_eq!(talk.acts(), closed());
+    assert_eq!(talk.violations(Violation::Rate), 1);
+}
+
+#[test]
+fn entering_costs_more_than_other_packets() {
+    let mut talk = Talk::new(Settings { packets_per_second: 10, burst: 2 * ENTERING, ..Settings::default() });
+    talk.enters("40");
+    assert_eq!(talk.enters("40/demo").len(), 2);
+    assert_eq!(talk.says("3"), closed());
+    let mut talk = Talk::new(Settings { packets_per_second: 10, burst: ENTERING, ..Settings::default() });
+    assert_eq!(talk.says("40/unknown").len(), 1, "who asks for what is not there costs nobody anything");
+    assert_eq!(talk.says("40"), closed());
+    assert!(talk.notes.questions.is_empty(), "the namespace is asked all the same");
 }
 
 #[test]
