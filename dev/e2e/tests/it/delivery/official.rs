@@ -10,7 +10,7 @@ use serde_json::{Value, json};
 
 use super::PATIENCE;
 
-/// A client that miss nothing, with those channels if not all.
+/// A client that misses nothing, since it names its last offset; it gives that when it connects.
 fn resuming<'a>(url: &'a str, transport: Transport, auth: Option<&'a Value>) -> SocketIo<'a> {
     SocketIo { url, transport, auth, resumes: true }
 }
