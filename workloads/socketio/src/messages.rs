@@ -27,13 +27,13 @@ pub struct Reply<'a> {
 impl Reply<'_> {
     /// Sends a message that is a text.
     pub fn text(&mut self, text: &str) {
-        self.shared.counters.sent();
+        self.shared.counters.sent(1);
         self.hub.say(form::engine(self.transport, EnginePacket::Message(text)));
     }
 
     /// Sends a message that is binary.
     pub fn binary(&mut self, bytes: &[u8]) {
-        self.shared.counters.sent();
+        self.shared.counters.sent(1);
         self.hub.say(match self.transport {
             Transport::WebSocket => websocket::binary(bytes),
             Transport::Polling => payload::binary(bytes),

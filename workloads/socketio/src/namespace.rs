@@ -76,7 +76,8 @@ pub struct Admission {
     /// What it gets of the feed. One namespace of a connection has the feed: a second one would take it from the first. The history in it is
     /// empty.
     pub subscription: Option<Subscription>,
-    /// What it missed and the engine no longer has.
+    /// What it missed and the engine no longer has. Where events have cursors, each of these has one: then they are all rendered before a shard
+    /// sees them.
     pub history: Vec<Emission>,
 }
 

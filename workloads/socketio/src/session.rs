@@ -6,6 +6,7 @@
 //! probe ─────► Told ────┘                        └─► tokio: Namespace::connect ─► Told::Answered
 //! ```
 
+mod admitted;
 pub(crate) mod allowance;
 pub(crate) mod broadcast;
 pub(crate) mod conversation;
@@ -226,10 +227,7 @@ impl realtime_fanout::session::Session for Session {
     }
 
     fn rewrite(&self, piece: &[u8]) -> Bytes {
-        payload::to_frames(piece).unwrap_or_else(|error| {
-            error!(error = %error, "a piece of ours is no body");
-            Bytes::new()
-        })
+        admitted::frames(piece)
     }
 
     fn rendering(&self) -> u8 {

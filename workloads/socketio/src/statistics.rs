@@ -133,9 +133,9 @@ impl Counters {
         self.received.fetch_add(1, Ordering::Relaxed);
     }
 
-    /// A packet was sent.
-    pub(crate) fn sent(&self) {
-        self.sent.fetch_add(1, Ordering::Relaxed);
+    /// So many packets were sent.
+    pub(crate) fn sent(&self, packets: usize) {
+        self.sent.fetch_add(packets as u64, Ordering::Relaxed);
     }
 
     /// A client is in a namespace.

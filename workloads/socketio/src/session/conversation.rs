@@ -242,7 +242,7 @@ impl Conversation {
             let arguments: Arguments = broadcast.arguments.clone();
             joined.emit(&broadcast.event, arguments, None, hub, &self.shared, self.transport);
         } else {
-            self.shared.counters.sent();
+            self.shared.counters.sent(1);
             hub.say(broadcast.piece(self.transport));
         }
     }
@@ -307,7 +307,7 @@ impl Conversation {
 
     /// Says a packet of the connection.
     pub(crate) fn say(&self, packet: EnginePacket<'_>, hub: &mut dyn Hub) {
-        self.shared.counters.sent();
+        self.shared.counters.sent(1);
         hub.say(form::engine(self.transport, packet));
     }
 

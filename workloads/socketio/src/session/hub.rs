@@ -7,7 +7,8 @@ use futures::future::BoxFuture;
 use realtime_fanout::{CloseReason, Filter, session::Subscription};
 use tokio::sync::oneshot;
 
-use crate::namespace::{Admission, Denial};
+use super::admitted::Admitted;
+use crate::namespace::Denial;
 
 /// Does what a conversation wants, in the order in which it wants it.
 pub(crate) trait Hub {
@@ -50,4 +51,4 @@ pub(crate) struct Question {
 }
 
 /// Whether a client is let into a namespace.
-pub(crate) type Answer = Result<Admission, Denial>;
+pub(crate) type Answer = Result<Admitted, Denial>;

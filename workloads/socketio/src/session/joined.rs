@@ -52,26 +52,23 @@ impl Joined {
         shared.say(&packet, transport, hub);
     }
 
-    /// An event as a piece.
+    /// An event as a piece, which is not counted yet.
     pub(crate) fn render(&self, emission: Emission, hub: &dyn Hub, shared: &Shared, transport: Transport) -> Bytes {
         let Emission { event, arguments, cursor } = emission;
         let packet = self.event(&event, arguments, cursor, hub, shared);
-        shared.counters.sent();
         form::message(transport, &packet.encode())
     }
 
     fn event(
         &self,
         event: &str,
-        mut arguments: Arguments,
+        arguments: Arguments,
         cursor: Option<String>,
         hub: &dyn Hub,
         shared: &Shared,
     ) -> Packet {
-        if self.recovers {
-            arguments = arguments.with(&cursor.unwrap_or_else(|| hub.cursor()));
-        }
-        Packet::Event { namespace: shared.name(self.namespace).into(), id: None, event: event.into(), arguments }
+        let cursor = self.recovers.then(|| cursor.unwrap_or_else(|| hub.cursor()));
+        self::event(shared.name(self.namespace), event, arguments, cursor)
     }
 
     /// What the client is told when it is let in.
@@ -83,4 +80,13 @@ impl Joined {
         // Two texts are always JSON.
         Packet::Connect { namespace: shared.name(self.namespace).into(), data: data.ok() }
     }
+}
+
+/// An event, with the cursor as its last argument if there is one.
+pub(crate) fn event(namespace: &str, event: &str, arguments: Arguments, cursor: Option<String>) -> Packet {
+    let arguments = match cursor {
+        Some(cursor) => arguments.with(&cursor),
+        None => arguments,
+    };
+    Packet::Event { namespace: namespace.into(), id: None, event: event.into(), arguments }
 }

@@ -47,7 +47,7 @@ impl Shared {
 
     /// Sends a packet.
     pub(crate) fn say(&self, packet: &Packet, transport: Transport, hub: &mut dyn Hub) {
-        self.counters.sent();
+        self.counters.sent(1);
         hub.say(form::message(transport, &packet.encode()));
     }
 }

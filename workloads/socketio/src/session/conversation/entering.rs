@@ -7,9 +7,10 @@ use tokio::sync::oneshot;
 use super::{Conversation, Ending, Entering};
 use crate::{
     identity,
-    namespace::{Admission, Denial, Departed, Departure, Request},
+    namespace::{Admission, Denial, Departed, Departure, Emission, Request},
     packet::{Name, Packet},
     session::{
+        admitted::{self, Admitted},
         hub::{Answer, Hub, Question},
         joined::Joined,
     },
@@ -41,7 +42,8 @@ impl Conversation {
         };
         let request = Request { id, auth, client: self.client, transport: self.transport };
         let (waits, forgotten) = oneshot::channel();
-        let answer = self.shared.namespace(namespace).connect(request);
+        let connects = self.shared.namespace(namespace).connect(request);
+        let answer = Box::pin(admitted::admit(connects, namespace, self.transport, self.shared.clone()));
         let ticket = self.ticket;
         self.ticket = self.ticket.wrapping_add(1);
         self.entering.push(Entering { ticket, namespace, _waits: waits });
@@ -57,7 +59,7 @@ impl Conversation {
             self.entering = Vec::new();
         }
         match answer {
-            Ok(admission) => self.admit(namespace, admission, hub),
+            Ok(admitted) => self.admit(namespace, admitted, hub),
             Err(Denial::Refused { message, data }) => {
                 let name = self.shared.name(namespace).into();
                 self.refuse(Refusal::Refused, name, message, data, hub);
@@ -70,9 +72,10 @@ impl Conversation {
         self.await_next(hub);
     }
 
-    fn admit(&mut self, namespace: u16, admission: Admission, hub: &mut dyn Hub) {
-        let Admission { id, pid, state, greeting, subscription, history } = admission;
+    fn admit(&mut self, namespace: u16, admitted: Admitted, hub: &mut dyn Hub) {
         let (shared, transport) = (self.shared.clone(), self.transport);
+        let (admission, missed) = admitted.into_parts(transport);
+        let Admission { id, pid, state, greeting, subscription, history } = admission;
         let joined = Joined {
             namespace,
             recovers: pid.is_some(),
@@ -86,11 +89,12 @@ impl Conversation {
         shared.counters.entered(namespace, transport);
         shared.say(&joined.welcome(pid.as_deref(), &shared), transport, hub);
         for emission in greeting {
-            let piece = joined.render(emission, hub, &shared, transport);
-            hub.say(piece);
+            let Emission { event, arguments, cursor } = emission;
+            joined.emit(&event, arguments, cursor, hub, &shared, transport);
         }
-        let pieces = history.into_iter().map(|emission| joined.render(emission, hub, &shared, transport));
-        let history: Vec<Bytes> = pieces.collect();
+        let rest = history.into_iter().map(|emission| joined.render(emission, hub, &shared, transport));
+        let history: Vec<Bytes> = missed.into_iter().chain(rest).collect();
+        shared.counters.sent(history.len());
         match subscription {
             Some(mut subscription) => {
                 subscription.history = history;

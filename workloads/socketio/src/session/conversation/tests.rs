@@ -55,7 +55,7 @@ impl Hub for Notes {
     }
 
     fn subscribe(&mut self, subscription: Subscription) {
-        let text = |piece: &Bytes| String::from_utf8(piece.to_vec()).unwrap();
+        let text = |piece: &Bytes| String::from_utf8_lossy(piece).into_owned();
         self.acts.push(Act::Subscribe(subscription.history.iter().map(text).collect()));
     }
 
@@ -98,6 +98,7 @@ impl Namespace for Room {
     fn connect(&self, request: Request) -> BoxFuture<'static, Result<Admission, Denial>> {
         let auth: Value = request.auth.as_ref().map_or(Value::Null, |auth| serde_json::from_str(auth.get()).unwrap());
         let feed = auth["feed"] == json!(true);
+        let place = (auth["place"] != json!(false)).then_some("old-1");
         let hello = |event: &'static str, cursor: Option<&str>| Emission {
             event: event.into(),
             arguments: Arguments::new().with(&1),
@@ -114,7 +115,7 @@ impl Namespace for Room {
                 state: Box::new(if auth["stay"] == json!(false) { NOT_LONG } else { 0 }),
                 greeting: vec![hello("connected", None)],
                 subscription: feed.then_some(subscription),
-                history: if feed { vec![hello("missed", Some("old-1"))] } else { Vec::new() },
+                history: if feed { vec![hello("missed", place)] } else { Vec::new() },
             }),
         };
         async { answer }.boxed()

@@ -51,6 +51,34 @@ fn with_recovery_each_event_has_a_cursor() {
 }
 
 #[test]
+fn what_was_missed_is_rendered_before_the_shard_sees_it() {
+    let mut talk = Talk::new(Settings::default());
+    talk.says(r#"40{"feed":true}"#);
+    let answer = talk.notes.questions.remove(0).answer.now_or_never().unwrap();
+    let (admission, missed) = answer.unwrap().into_parts(Transport::Polling);
+    assert!(admission.history.is_empty(), "the shard has to render it");
+    assert_eq!(missed, [r#"42["missed",1,"old-1"]"#]);
+}
+
+#[test]
+fn what_was_missed_has_the_form_of_the_transport_that_there_is() {
+    let frame = "\u{fffd}\u{16}42[\"missed\",1,\"old-1\"]".to_owned();
+    let mut talk = Talk::over(Transport::WebSocket, Settings::default());
+    assert_eq!(talk.enters(r#"40{"feed":true}"#).last(), Some(&Act::Subscribe(vec![frame.clone()])));
+    let mut talk = Talk::new(Settings::default());
+    talk.says(r#"40{"feed":true}"#);
+    talk.conversation.moved();
+    assert_eq!(talk.answers().last(), Some(&Act::Subscribe(vec![frame])));
+}
+
+#[test]
+fn what_was_missed_without_a_cursor_gets_that_of_the_connection() {
+    let mut talk = Talk::new(Settings::default());
+    let acts = talk.enters(r#"40{"feed":true,"place":false}"#);
+    assert_eq!(acts.last(), Some(&Act::Subscribe(vec![r#"42["missed",1,"now-7"]"#.to_owned()])));
+}
+
+#[test]
 fn a_namespace_without_the_feed_does_not_touch_it() {
     let mut talk = Talk::entered();
     assert_eq!(talk.says(r#"42["select"]"#), []);
