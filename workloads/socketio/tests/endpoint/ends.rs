@@ -147,7 +147,6 @@ fn who_comes_to_a_draining_server_is_told_at_once_to_go_elsewhere() {
     assert!(begun.elapsed() < Duration::from_secs(4), "it waits for {:?}", begun.elapsed());
     assert_eq!((answer.status, &*answer.body), (503, r#"{"code":4,"message":"This instance is ending"}"#));
     assert!(answer.head.contains("retry-after: 1\r\n"), "{answer:?}");
-    world.end();
 }
 
 #[test]
