@@ -7,6 +7,7 @@ use realtime_fanout::{
     Filter, Seen, Start,
     opening::{self, Held},
 };
+use thiserror::Error;
 use tokio::{
     sync::OwnedSemaphorePermit,
     time::{Instant, timeout_at},
@@ -19,7 +20,7 @@ use crate::{
     feed::{draft, position, vector},
     resume::{GapReason, Resume},
     state::ApiState,
-    store::{Error, FeedPage},
+    store::{self, FeedPage},
 };
 
 /// Positions that one connection replays at most.
@@ -27,8 +28,19 @@ const EVENTS: u64 = 10_000;
 /// Bytes that one connection replays at most.
 const BYTES: usize = 16 * 1024 * 1024;
 const PAGE: FeedPage = FeedPage { entries: 500, bytes: 2 * 1024 * 1024 };
-/// How long a client waits for its turn and its history; then it goes on without, or with what was read.
+/// How long a client waits for its turn and its history; then it is sent away, or goes on with what was read.
 const PATIENCE: Duration = Duration::from_secs(10);
+
+/// What a client missed cannot be read now.
+#[derive(Debug, Error)]
+enum Error {
+    /// Postgres does not serve.
+    #[error("failed to read the feed from Postgres")]
+    ReadStore(#[from] store::Error),
+    /// Others keep all the permits.
+    #[error("failed to have a turn in time: other histories are read, or wait for their clients")]
+    AwaitTurn,
+}
 
 /// What stands between the greeting and what is in memory, in no form yet.
 #[derive(Debug)]
@@ -126,32 +138,36 @@ async fn read(state: &ApiState, resume: Resume) -> Result<History, Error> {
         // The client may have seen more than this replica has: the engine skips what it saw.
         return Ok(History::empty(Range::Memory(after)));
     }
-    let limited = History::lost(GapReason::Limit, From::Position(after), newest);
     if newest - after > EVENTS {
-        return Ok(limited);
+        return Ok(History::lost(GapReason::Limit, From::Position(after), newest));
     }
     let deadline = Instant::now() + PATIENCE;
-    let Ok(permit) = timeout_at(deadline, state.replays.clone().acquire_owned()).await else {
-        return Ok(limited);
-    };
+    let permit = timeout_at(deadline, state.replays.clone().acquire_owned()).await.map_err(|_| Error::AwaitTurn)?;
     let permit = permit.expect("the semaphore is never closed");
     let entries = entries(state, after, newest, deadline).await?;
     Ok(History { permit: Some(permit), ..History::assemble(after, newest, entries) })
 }
 
-/// The entries behind `after`, until their bytes or the time are used up; one page at least.
+/// The entries behind `after`, until their bytes or the time are used up; one page at least. They have no hole: they end before what was
+/// trimmed between two pages.
 async fn entries(state: &ApiState, after: u64, newest: u64, deadline: Instant) -> Result<Vec<FeedEntry>, Error> {
     let mut entries = Vec::new();
     let mut bytes = 0;
     let mut last = after;
     while last < newest && bytes < BYTES && (entries.is_empty() || Instant::now() < deadline) {
         let page = state.store.feed(last, newest, PAGE).await?;
-        let Some(newest) = page.last() else { break };
+        let Some(newest) = page.last().filter(|_| goes_on(&entries, &page)) else { break };
         last = newest.position;
         bytes += page.iter().map(|entry| entry.notification.len()).sum::<usize>();
         entries.extend(page);
     }
     Ok(entries)
+}
+
+/// Whether a page begins where the entries end. Before the first page there are none, and what is missing there is told.
+fn goes_on(entries: &[FeedEntry], page: &[FeedEntry]) -> bool {
+    let [end, begin] = [entries.last(), page.first()].map(|entry| entry.map(|entry| entry.position));
+    end.is_none_or(|end| begin == Some(end + 1))
 }
 
 impl History {

@@ -84,6 +84,13 @@ fn a_history_cut_at_its_limit_is_told_behind_what_was_read() {
 }
 
 #[test]
+fn a_page_behind_what_was_trimmed_meanwhile_does_not_follow() {
+    assert!(goes_on(&[], &entries(7..=8)), "what is missing before the first page is told there");
+    assert!(goes_on(&entries(4..=6), &entries(7..=8)));
+    assert!(!goes_on(&entries(4..=6), &entries(8..=9)));
+}
+
+#[test]
 fn a_lost_client_continues_live() {
     let history = History::lost(GapReason::Invalid, From::Text("x\"y".to_owned()), 9);
     let Start::After { seen: Seen::Said(said), from, source } = history.start() else { panic!("{history:?}") };

@@ -4,7 +4,7 @@ use std::{net::SocketAddr, time::Duration};
 
 use realtime_contract::feed::FeedEntry;
 use realtime_fanout::{
-    Opening, Resume, Start,
+    CloseReason, Opening, Resume, Start,
     serve::{self, serve},
 };
 use tokio::{
@@ -16,7 +16,7 @@ use tokio_util::sync::CancellationToken;
 use uuid::Uuid;
 
 use super::*;
-use crate::feed::{LANE, draft, position};
+use crate::feed::{LANE, draft};
 
 pub(super) const EPOCH: Uuid = Uuid::from_u128(0x0192_d3a4_0000_7000_8000_0000_0000_0001);
 
@@ -191,16 +191,13 @@ async fn a_stream_whose_history_cannot_be_read_is_sent_away() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn a_stream_without_a_turn_to_replay_goes_on_with_a_gap() {
+async fn a_stream_without_a_turn_to_replay_is_sent_away_and_keeps_its_cursor() {
     let (state, _publisher) = found(7);
     let permits = u32::try_from(state.replays.available_permits()).unwrap();
     let _others = state.replays.clone().acquire_many_owned(permits).await.unwrap();
     let request = Request::get("/api/sse/notifications").header("last-event-id", format!("{EPOCH}-3"));
     let response = app(&state).oneshot(request.body(Body::empty()).unwrap()).await.unwrap();
     let grant = response.extensions().get::<Opening>().unwrap().take().unwrap();
-    assert!(grant.greeting.unwrap().contains("\"type\":\"connection\""));
-    let gap = format!("{{\"reason\":\"limit\",\"from\":\"{EPOCH}-3\",\"to\":\"{EPOCH}-7\"}}");
-    assert_eq!(grant.history, [format!("event: gap\nid: {EPOCH}-7\ndata: {gap}\n\n")]);
-    let Start::After { from, source: Resume::Gap, .. } = grant.start else { panic!("{:?}", grant.start) };
-    assert_eq!(position(&from), 7);
+    assert!(matches!(grant.start, Start::Away(CloseReason::Unavailable)), "{:?}", grant.start);
+    assert!(grant.greeting.is_none() && grant.history.is_empty(), "nothing that has another id");
 }
