@@ -155,8 +155,11 @@ impl Tail {
     async fn read_store(&mut self, until: u64, last: &mut u64) -> Result<(), Interruption> {
         while *last < until {
             let entries = self.store.feed(*last, until, PAGE).await.map_err(Interruption::ReadStore)?;
-            if entries.is_empty() {
-                return Ok(());
+            let Some(first) = entries.first() else { return Ok(()) };
+            if place(*last, first.position) == Place::Ahead {
+                let (last, next) = (*last, first.position);
+                warn!(last, next, "feed was trimmed before it was read, all streams begin anew and are told");
+                self.publisher.lose(LANE, next);
             }
             self.broadcast(&entries, last, "postgres");
         }

@@ -40,13 +40,15 @@ pub(crate) struct StreamReader {
     config: RedisConfig,
     metrics: Metrics,
     connection: Option<MultiplexedConnection>,
+    /// Redis has been read, and it was said.
+    follows: bool,
     warned: bool,
     foreign: bool,
 }
 
 impl StreamReader {
     pub(crate) const fn new(config: RedisConfig, metrics: Metrics) -> Self {
-        Self { config, metrics, connection: None, warned: false, foreign: false }
+        Self { config, metrics, connection: None, follows: false, warned: false, foreign: false }
     }
 
     /// Entries behind the position, of the feed of that epoch.
@@ -58,6 +60,7 @@ impl StreamReader {
             Ok(Ok(found)) if found.epoch != Some(epoch) => self.another_feed(found.epoch).await,
             Ok(Ok(found)) => {
                 self.foreign = false;
+                self.follows();
                 if found.entries.is_empty() { Batch::Quiet } else { Batch::Entries(found.entries) }
             }
             Ok(Err(error)) => self.lost(&error.to_string()),
@@ -71,16 +74,20 @@ impl StreamReader {
                 sleep(PAUSE).await;
             }
             match timeout(CONNECT, realtime_chassis::redis::blocking_connection(&self.config)).await {
-                Ok(Ok(connection)) => {
-                    self.connection = Some(connection);
-                    info!(recovered = self.warned, "following the feed in Redis");
-                    self.warned = false;
-                }
+                Ok(Ok(connection)) => self.connection = Some(connection),
                 Ok(Err(error)) => _ = self.lost(&error.to_string()),
                 Err(_) => _ = self.lost("no connection in time"),
             }
         }
         self.connection.clone()
+    }
+
+    /// A read succeeded; that a connection could be made, says little.
+    fn follows(&mut self) {
+        if !std::mem::replace(&mut self.follows, true) {
+            info!(recovered = self.warned, "following the feed in Redis");
+        }
+        self.warned = false;
     }
 
     /// The feeder has not come yet to empty a stream that belongs to another life of the store.
@@ -95,6 +102,7 @@ impl StreamReader {
 
     fn lost(&mut self, reason: &str) -> Batch {
         self.connection = None;
+        self.follows = false;
         if !self.warned {
             warn!(reason, "redis does not answer, following the feed in Postgres");
             self.warned = true;
@@ -174,6 +182,31 @@ mod tests {
         assert_eq!(entry(&stream_id("42-0", &FIELDS[..2])), None);
     }
 
+    /// It would be a warning and its end at each attempt.
+    #[tokio::test]
+    async fn a_redis_that_connects_and_answers_nothing_good_is_an_outage_all_the_time() {
+        let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
+        let url = format!("redis://{}", listener.local_addr().unwrap());
+        let server = tokio::spawn(async move {
+            loop {
+                let (mut socket, _) = listener.accept().await.unwrap();
+                let mut buffer = [0; 1024];
+                while let Ok(1..) = socket.read(&mut buffer).await {
+                    let answer =
+                        if buffer.windows(5).any(|word| word == b"XREAD") { "-LOADING soon\r\n" } else { "+OK\r\n" };
+                    socket.write_all(answer.repeat(2).as_bytes()).await.unwrap();
+                }
+            }
+        });
+        let config = RedisConfig { url: Some(url.into()), host: None, port: 6379, password: None };
+        let mut reader = StreamReader::new(config, Metrics::new(prometheus::Registry::new()).unwrap());
+        for _ in 0..2 {
+            assert!(matches!(reader.next(41, Uuid::from_u128(7)).await, Batch::Away));
+            assert!(reader.warned && !reader.follows);
+        }
+        server.abort();
+    }
+
     /// A server with that entry in its stream, and that epoch.
     async fn serve(listener: TcpListener, epoch: Uuid) {
         let (mut socket, _) = listener.accept().await.unwrap();
@@ -209,8 +242,12 @@ mod tests {
         let mut reader = StreamReader::new(config, Metrics::new(prometheus::Registry::new()).unwrap());
         let Batch::Entries(entries) = reader.next(41, epoch).await else { unreachable!("the entry is the feed's") };
         assert_eq!(entries[0].position, 42);
+        assert!(reader.follows);
         assert!(matches!(reader.next(41, Uuid::from_u128(8)).await, Batch::Away));
         assert!(reader.connection.is_some(), "redis answers, so the connection stays");
         server.abort();
+        drop(server.await);
+        assert!(matches!(reader.next(41, epoch).await, Batch::Away));
+        assert!(reader.warned && !reader.follows);
     }
 }
