@@ -60,9 +60,8 @@ impl Relay {
         while let Some(shards) = token.run_until_cancelled(self.next_shards(failing)).await {
             match self.turn(&shards, PORTION, &mut producer).await {
                 Ok(turn) => {
-                    if interrupted && turn.delivered > 0 {
+                    if std::mem::take(&mut interrupted) {
                         info!(records = turn.delivered, "relay works again");
-                        interrupted = false;
                     }
                     self.wake_up.busy(turn.busy);
                     self.wake_up.wake(turn.more);
@@ -90,8 +89,11 @@ impl Relay {
                     failing.recovered(shard);
                     self.wake_up.wake([shard]);
                 }
-                // What it is was said when it began; that Postgres is away, the others say. One that another relay tries may fail there, too.
-                Ok(_) | Err(_) => {
+                // That Postgres is away, the others say. One that another relay tries may fail there, too.
+                outcome => {
+                    if let Some(refusal) = outcome.ok().and_then(|turn| turn.refusal) {
+                        failing.refused(shard, &refusal);
+                    }
                     token.run_until_cancelled(tokio::time::sleep(PAUSE)).await;
                 }
             }

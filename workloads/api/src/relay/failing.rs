@@ -21,6 +21,8 @@ pub(super) struct Failing {
 #[derive(Debug, Default)]
 struct Round {
     shards: BTreeSet<i16>,
+    /// Those of which it was said why they fail.
+    told: BTreeSet<i16>,
     /// The last one that was tried.
     last: i16,
 }
@@ -30,6 +32,11 @@ impl Round {
         let next = self.shards.range(self.last + 1..).next().or_else(|| self.shards.first()).copied()?;
         self.last = next;
         Some(next)
+    }
+
+    /// Whether it is to be said now why that shard fails: once, as long as it does.
+    fn is_news(&mut self, shard: i16) -> bool {
+        self.shards.contains(&shard) && self.told.insert(shard)
     }
 }
 
@@ -48,11 +55,19 @@ impl Failing {
         self.notify.notify_one();
     }
 
+    /// This one was tried by itself and failed again. Told once: in a turn with others, the reason may have been another shard's.
+    pub(super) fn refused(&self, shard: i16, refusal: &Refusal) {
+        if self.round().is_news(shard) {
+            warn!(error = refusal as &dyn std::error::Error, shard, "shard of the outbox fails by itself, trying on");
+        }
+    }
+
     /// This one goes on.
     pub(super) fn recovered(&self, shard: i16) {
         self.change(|shards| {
             shards.remove(&shard);
         });
+        self.round().told.remove(&shard);
         info!(shard, "shard of the outbox goes on");
     }
 
@@ -91,6 +106,17 @@ mod tests {
     use prometheus::Registry;
 
     use super::*;
+
+    #[test]
+    fn the_reason_of_a_shard_is_news_once_until_it_goes_on() {
+        let mut round = Round { shards: [3, 7].into(), ..Round::default() };
+        assert_eq!([3, 3, 7, 4].map(|shard| round.is_news(shard)), [true, false, true, false]);
+        let failing = Failing::new(Metrics::new(Registry::new()).unwrap());
+        *failing.round() = round;
+        failing.recovered(3);
+        failing.add([3].into(), None);
+        assert_eq!([3, 7].map(|shard| failing.round().is_news(shard)), [true, false]);
+    }
 
     #[tokio::test]
     async fn each_shard_has_its_turn_until_it_recovers() {

@@ -43,13 +43,22 @@ struct Waiting {
     /// Shards that another relay holds, and when they are looked at again.
     busy: BTreeSet<i16>,
     due: Option<Instant>,
+    /// When all shards are looked at again, whatever else waits. It is kept from turn to turn: those that are named all the time may not put it off.
+    poll: Option<Instant>,
     /// Where the next turn begins, so that no shard waits for others for ever.
     from: i16,
 }
 
 impl Waiting {
     /// Takes the shards of a turn; none when none waits.
-    fn take(&mut self, now: Instant) -> BTreeSet<i16> {
+    fn take(&mut self, now: Instant, period: Duration) -> BTreeSet<i16> {
+        // Notifications may have come back or ended since: the shorter period counts.
+        let poll = self.poll.map_or(now + period, |poll| poll.min(now + period));
+        self.poll = Some(poll);
+        if poll <= now {
+            self.poll = Some(now + period);
+            self.shards.extend(all_shards());
+        }
         if self.due.is_some_and(|due| due <= now) {
             self.due = None;
             self.shards.append(&mut self.busy);
@@ -59,6 +68,11 @@ impl Waiting {
         self.from = taken.last().map_or(0, |last| last + 1);
         self.shards.retain(|shard| !taken.contains(shard));
         taken.into_iter().collect()
+    }
+
+    /// When shards wait again that nobody names.
+    fn until(&self) -> Option<Instant> {
+        self.poll.into_iter().chain(self.due).min()
     }
 }
 
@@ -90,20 +104,18 @@ impl WakeUp {
 
     /// Takes waiting shards, half of all at most; when none was named for a while, all shards wait.
     pub(crate) async fn shards(&self) -> BTreeSet<i16> {
-        let poll = if self.listening.load(Ordering::Relaxed) { SLOW_POLL } else { POLL };
-        let poll = Instant::now() + poll;
         loop {
-            let (taken, due) = {
+            let period = if self.listening.load(Ordering::Relaxed) { SLOW_POLL } else { POLL };
+            let (taken, until) = {
                 let mut waiting = self.waiting();
-                (waiting.take(Instant::now()), waiting.due)
+                let now = Instant::now();
+                (waiting.take(now, period), waiting.until().unwrap_or(now + period))
             };
             if !taken.is_empty() {
                 return taken;
             }
-            let until = due.map_or(poll, |due| due.min(poll));
-            if timeout_at(until, self.notify.notified()).await.is_err() && poll <= Instant::now() {
-                self.wake(all_shards());
-            }
+            // Looked at anew, whatever ended the wait.
+            drop(timeout_at(until, self.notify.notified()).await);
         }
     }
 }
@@ -192,6 +204,21 @@ mod tests {
         assert_eq!(first.len(), TURN);
         assert!(wake_up.shards().await.is_disjoint(&first));
         assert_eq!(wake_up.shards().await, first);
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn shards_that_are_named_all_the_time_do_not_put_off_the_look_at_the_others() {
+        let wake_up = WakeUp::default();
+        wake_up.listening.store(true, Ordering::Relaxed);
+        let started = Instant::now();
+        let mut taken = BTreeSet::new();
+        while taken.len() < 2 {
+            wake_up.wake([3]);
+            taken = wake_up.shards().await;
+            tokio::time::advance(Duration::from_millis(100)).await;
+            assert!(started.elapsed() < SLOW_POLL * 2, "only the named one has a turn");
+        }
+        assert_eq!(started.elapsed().as_secs(), SLOW_POLL.as_secs());
     }
 
     #[tokio::test(start_paused = true)]
