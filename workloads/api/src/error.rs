@@ -1,6 +1,11 @@
 //! What a client is told when a request cannot be served: `{"error", "field"?, "dependency"?}`.
 
-use std::error::Error as StdError;
+use std::{
+    collections::BTreeMap,
+    error::Error as StdError,
+    sync::{Mutex, PoisonError},
+    time::{Duration, Instant},
+};
 
 use axum::{
     Json,
@@ -10,7 +15,13 @@ use axum::{
 };
 use serde::Serialize;
 use thiserror::Error;
-use tracing::warn;
+use tracing::{debug, warn};
+
+/// Without a refused request for so long, an outage is over.
+const OUTAGE: Duration = Duration::from_secs(60);
+
+/// Outages of this process, which are told at their beginning and not with each request.
+static OUTAGES: Outages = Outages(Mutex::new(BTreeMap::new()));
 
 /// A request that cannot be served.
 #[derive(Debug, Error)]
@@ -122,11 +133,12 @@ impl ApiError {
 impl IntoResponse for ApiError {
     fn into_response(self) -> Response {
         if let Self::Unavailable { dependency, source, .. } = &self {
-            warn!(
-                dependency,
-                error = &**source as &dyn StdError,
-                "request refused because a dependency does not serve"
-            );
+            let error = &**source as &dyn StdError;
+            if OUTAGES.begins(dependency, Instant::now()) {
+                warn!(dependency, error, "requests are refused because a dependency does not serve");
+            } else {
+                debug!(dependency, error, "request refused");
+            }
         }
         let body = ErrorBody { error: self.to_string(), field: self.field(), dependency: self.dependency() };
         let mut response = (self.status(), Json(body)).into_response();
@@ -134,5 +146,30 @@ impl IntoResponse for ApiError {
             response.headers_mut().insert(RETRY_AFTER, HeaderValue::from_static("1"));
         }
         response
+    }
+}
+
+/// When a request was last refused because of each dependency.
+struct Outages(Mutex<BTreeMap<&'static str, Instant>>);
+
+impl Outages {
+    /// A request is refused now; whether it is the first of its outage.
+    fn begins(&self, dependency: &'static str, now: Instant) -> bool {
+        let last = self.0.lock().unwrap_or_else(PoisonError::into_inner).insert(dependency, now);
+        last.is_none_or(|last| now.saturating_duration_since(last) > OUTAGE)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn an_outage_is_told_once_for_each_dependency() {
+        let (outages, begun) = (Outages(Mutex::default()), Instant::now());
+        let begins = |dependency, seconds| outages.begins(dependency, begun + Duration::from_secs(seconds));
+        assert!(begins("postgres", 0) && !begins("postgres", 50) && !begins("postgres", 100));
+        assert!(begins("redis", 100));
+        assert!(begins("postgres", 161), "nothing was refused for more than a minute");
     }
 }
