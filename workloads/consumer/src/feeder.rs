@@ -42,6 +42,17 @@ enum Error {
     },
 }
 
+/// How far copying came.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Copied {
+    /// The stream has what the feed has.
+    All,
+    /// There is more, and something else to do first.
+    Some,
+    /// The feed has nothing behind that position, although its counter is ahead.
+    Lacking(i64),
+}
+
 /// Feeds Redis until the token is cancelled.
 pub(crate) struct Feeder {
     postgres: PostgresConfig,
@@ -90,15 +101,19 @@ impl Feeder {
     async fn feed(&self, mut lease: Lease) -> lease::Error {
         let mut stream = Stream::new(self.redis.clone());
         let mut next_trim = Instant::now();
+        let mut is_lacking = false;
         loop {
-            let caught_up = match self.catch_up(&mut lease, &mut stream).await {
-                Ok(()) => true,
+            let copied = match self.catch_up(&mut lease, &mut stream, next_trim).await {
+                Ok(copied) => Some(copied),
                 Err(Error::KeepLease { source }) => return source,
                 Err(Error::ExtendStream { source }) => {
                     debug!(error = &source as &dyn std::error::Error, "redis takes no entries, trying on");
-                    false
+                    None
                 }
             };
+            if let Some(copied) = copied {
+                tell_lack(copied, &mut is_lacking);
+            }
             // Whether Redis is there or not: the feed must not grow without end for it.
             if next_trim <= Instant::now() {
                 match self.trim(&lease).await {
@@ -106,10 +121,15 @@ impl Feeder {
                     Err(error) => return error,
                 }
             }
-            if !caught_up {
-                lease.rest(PAUSE).await;
-            } else if let Err(error) = lease.woken(POLL.min(next_trim.duration_since(Instant::now()))).await {
-                return error;
+            match copied {
+                Some(Copied::Some) => {}
+                Some(Copied::All | Copied::Lacking(_)) => {
+                    let pause = POLL.min(next_trim.duration_since(Instant::now()));
+                    if let Err(error) = lease.woken(pause).await {
+                        return error;
+                    }
+                }
+                None => lease.rest(PAUSE).await,
             }
         }
     }
@@ -122,8 +142,9 @@ impl Feeder {
         Ok(if may_be_more { TRIM_STEP } else { TRIM_PERIOD })
     }
 
-    /// Copies what the stream lacks. Where the stream stands is asked each time, so that a loss is seen and mended.
-    async fn catch_up(&self, lease: &mut Lease, stream: &mut Stream) -> Result<(), Error> {
+    /// Copies what the stream lacks, one page at least, until that time. Where the stream stands is asked each time, so that a loss is seen and
+    /// mended.
+    async fn catch_up(&self, lease: &mut Lease, stream: &mut Stream, until: Instant) -> Result<Copied, Error> {
         let kept = |source| Error::KeepLease { source };
         let extended = |source| Error::ExtendStream { source };
         loop {
@@ -131,18 +152,49 @@ impl Feeder {
             let top = stream.top(&feed.epoch).await.map_err(extended)?;
             self.measures.feed_position.set(feed.position);
             self.measures.feeder_lag.set(feed.position - top.unwrap_or(0).min(feed.position));
-            let Some(after) = tail::copy_after(top, feed.position) else { return Ok(()) };
+            let Some(after) = tail::copy_after(top, feed.position) else { return Ok(Copied::All) };
             if after.stream_is_ahead {
                 warn!(position = feed.position, ?top, "the redis stream is ahead of the feed, dropping it");
                 stream.clear(&feed.epoch).await.map_err(extended)?;
             }
             let entries = lease.entries_after(after.position).await.map_err(kept)?;
+            if entries.is_empty() {
+                return Ok(Copied::Lacking(after.position));
+            }
             if let Err(error) = stream.extend(&entries).await {
                 let has_room = stream::is_full(&error) && stream.shed().await.map_err(extended)?;
                 if !has_room {
                     return Err(extended(error));
                 }
             }
+            if until <= Instant::now() {
+                return Ok(Copied::Some);
+            }
         }
+    }
+}
+
+/// Says it once when the feed lacks what its counter promises. It cannot be mended here, and the next entries may come all the same.
+fn tell_lack(copied: Copied, is_lacking: &mut bool) {
+    let was_lacking = std::mem::replace(is_lacking, matches!(copied, Copied::Lacking(_)));
+    if let Copied::Lacking(after) = copied
+        && !was_lacking
+    {
+        warn!(after, "the feed has nothing behind this position, although its counter is ahead");
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_lack_is_over_with_the_next_entries() {
+        let mut is_lacking = false;
+        let told = [Copied::Lacking(7), Copied::Lacking(7), Copied::Some].map(|copied| {
+            tell_lack(copied, &mut is_lacking);
+            is_lacking
+        });
+        assert_eq!(told, [true, true, false]);
     }
 }

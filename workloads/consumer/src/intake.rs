@@ -4,10 +4,13 @@ mod arrival;
 mod assignment;
 mod position;
 mod progress;
+mod refusal;
 mod topic;
 mod writing;
 
+use std::collections::BTreeSet;
 use std::sync::Arc;
+use std::time::Duration;
 
 use futures::FutureExt;
 use rdkafka::ClientConfig;
@@ -17,7 +20,8 @@ use realtime_chassis::config::KafkaConfig;
 use realtime_chassis::kafka::client_config;
 use realtime_contract::topic::NOTIFICATIONS;
 use thiserror::Error;
-use tokio::sync::{mpsc, watch};
+use tokio::sync::watch;
+use tokio::time::{Instant, sleep_until};
 use tokio_util::sync::CancellationToken;
 use tracing::{debug, error, info, warn};
 use uuid::Uuid;
@@ -27,9 +31,10 @@ use crate::measures::Measures;
 use crate::record::Record;
 use crate::store::Store;
 use arrival::Arrived;
-use assignment::{Assignments, Change};
+use assignment::{Assignments, Change, Heard};
 pub(crate) use progress::Stopped;
 use progress::{Life, Progress};
+use refusal::Refusal;
 use writing::Written;
 
 /// The intake cannot start.
@@ -53,10 +58,22 @@ pub(crate) enum Error {
     },
 }
 
+/// Until partitions are tried again whose ends Kafka did not tell, while the others are read.
+const AGAIN: Duration = Duration::from_secs(15);
+
+/// Partitions that could not be taken up with the others.
+struct Again {
+    due: Instant,
+    /// Those of them that the client refused.
+    refused: BTreeSet<i32>,
+}
+
 /// A member of the group.
 struct Member {
     consumer: Arc<StreamConsumer<Assignments>>,
-    changes: mpsc::UnboundedReceiver<Change>,
+    heard: Heard,
+    /// Partitions that the client refuses to go on in.
+    refusal: Refusal,
     /// The topic's id, as the brokers tell it from time to time.
     topic_id: watch::Receiver<Uuid>,
     /// The life of the topic that the client knows.
@@ -71,6 +88,7 @@ pub(crate) struct Intake {
     member: Member,
     /// What the group gave to this replica, those included that are stopped and that the client therefore knows nothing of.
     assigned: Vec<i32>,
+    again: Option<Again>,
     store: Store,
     measures: Measures,
     progress: Progress,
@@ -89,6 +107,10 @@ fn consumer_config(kafka: &KafkaConfig, service_name: &str) -> ClientConfig {
         // A killed replica's partitions wait no longer than this for another one.
         .set("session.timeout.ms", "6000")
         .set("heartbeat.interval.ms", "2000")
+        // Nor those of one that lives and does nothing.
+        .set("max.poll.interval.ms", "60000")
+        // They name the partitions that the client refuses to go on in.
+        .set("statistics.interval.ms", "1000")
         .set("topic.metadata.refresh.interval.ms", "10000")
         .set("fetch.wait.max.ms", "500")
         .set("queued.max.messages.kbytes", "16384");
@@ -110,19 +132,22 @@ impl Intake {
         let config = consumer_config(kafka, crate::SERVICE_NAME);
         let member = Member::join(&config, &token)?;
         let progress = Progress::new(measures.clone(), stopped);
-        Ok(Self { config, member, assigned: Vec::new(), store, measures, progress, token })
+        Ok(Self { config, member, assigned: Vec::new(), again: None, store, measures, progress, token })
     }
 
     /// Consumes until the token is cancelled; the transaction in flight is finished.
     pub(crate) async fn run(mut self) {
         let token = self.token.clone();
         while !token.is_cancelled() {
-            let Member { consumer, changes, topic_id, .. } = &mut self.member;
+            let due = self.again.as_ref().map(|again| again.due);
+            let Member { consumer, heard, topic_id, .. } = &mut self.member;
             tokio::select! {
                 biased;
                 () = token.cancelled() => {}
-                Some(change) = changes.recv() => self.follow(change).await,
+                Some(change) = heard.changes.recv() => self.follow(change).await,
+                Ok(()) = heard.idle.changed() => self.look().await,
                 Ok(()) = topic_id.changed() => self.compare().await,
+                () = sleep_until(due.unwrap_or_else(Instant::now)), if due.is_some() => self.resume_assigned(None).await,
                 arrived = arrive(consumer) => self.take(arrived).await,
             }
         }
@@ -145,6 +170,7 @@ impl Intake {
             Ok(member) => {
                 self.progress.forget();
                 self.assigned.clear();
+                self.again = None;
                 std::mem::replace(&mut self.member, member).leave().await;
             }
             // The settings were good enough for the first client; the next look tries again.
@@ -152,14 +178,18 @@ impl Intake {
         }
     }
 
-    /// Of several changes that wait only the last counts: what it replaced may belong to another replica by now.
     async fn follow(&mut self, change: Change) {
-        let mut change = change;
-        while let Ok(newer) = self.member.changes.try_recv() {
-            change = newer;
-        }
         self.assigned = change.partitions();
-        self.resume_from_store().await;
+        self.resume_assigned(None).await;
+    }
+
+    /// Takes up anew what the client refuses to go on in, once it is known which partitions these are.
+    async fn look(&mut self) {
+        let idle = self.member.heard.idle.borrow_and_update().clone();
+        let refused = self.member.refusal.look(&idle, self.progress.next());
+        if refused.is_some() {
+            self.resume_assigned(refused).await;
+        }
     }
 
     async fn take(&mut self, arrived: Result<Arrived, KafkaError>) {
@@ -167,8 +197,8 @@ impl Intake {
             Ok(arrived) => {
                 self.keep(Batch::of(arrived.records, self.progress.topic_id(), self.progress.next())).await;
                 if arrived.is_reset {
-                    warn!("an offset is outside the log, reading the stored offsets again");
-                    self.resume_assigned().await;
+                    warn!("the log does not have a partition's next offset, the client's statistics tell which");
+                    self.member.refusal.count();
                 }
             }
             // The board of dependencies says that Kafka is away; the client tries again by itself.
@@ -182,46 +212,54 @@ impl Intake {
         }
         match writing::write(&self.store, &self.measures, &self.token, batch).await {
             Written::All(next) => self.progress.advance(next),
-            Written::Fenced => self.resume_assigned().await,
+            Written::Fenced => self.resume_assigned(None).await,
             Written::Cancelled => {}
         }
     }
 
-    /// Reads the offsets of what is assigned again. A change that the group made meanwhile is followed instead.
-    async fn resume_assigned(&mut self) {
-        match self.member.changes.try_recv() {
-            Ok(change) => self.follow(change).await,
-            Err(_) => self.resume_from_store().await,
+    /// Reads the offsets of what is assigned again. Of several changes that wait only the last counts: what it replaced may belong to another
+    /// replica by now.
+    async fn resume_assigned(&mut self, refused: Option<BTreeSet<i32>>) {
+        while let Ok(change) = self.member.heard.changes.try_recv() {
+            self.assigned = change.partitions();
         }
+        self.resume_from_store(refused).await;
     }
 
-    async fn resume_from_store(&mut self) {
+    /// Takes up what is assigned. In partitions that the client refused, the stored offset is not where this log was read until.
+    async fn resume_from_store(&mut self, refused: Option<BTreeSet<i32>>) {
+        let mut refused = refused.unwrap_or_else(|| self.member.refusal.end(self.progress.next()));
+        refused.extend(self.again.take().into_iter().flat_map(|again| again.refused));
         self.progress.forget();
         if self.assigned.is_empty() {
             return;
         }
         let token = self.token.clone();
-        let resuming = position::resume(&self.member.consumer, &self.store, &self.assigned);
+        let resuming = position::resume(&self.member.consumer, &self.store, &self.assigned, &refused);
         let Some(resumed) = token.run_until_cancelled(resuming).await else { return };
         let topic_id = resumed.topic_id;
         if self.member.life.is_former_to(topic_id) {
             return self.join_anew(topic_id).await;
         }
         self.member.life.begin(topic_id);
+        if !resumed.unanswered.is_empty() {
+            let refused = refused.intersection(&resumed.unanswered).copied().collect();
+            self.again = Some(Again { due: Instant::now() + AGAIN, refused });
+        }
         self.progress.begin(resumed);
     }
 }
 
 impl Member {
     fn join(config: &ClientConfig, token: &CancellationToken) -> Result<Self, Error> {
-        let (context, changes) = Assignments::new();
+        let (context, heard) = Assignments::new();
         let consumer: StreamConsumer<Assignments> =
             config.create_with_context(context).map_err(|source| Error::BuildConsumer { source })?;
         let topic = NOTIFICATIONS;
         consumer.subscribe(&[topic]).map_err(|source| Error::SubscribeTopic { topic, source })?;
         let (consumer, token) = (Arc::new(consumer), token.child_token());
         let topic_id = topic::survey(&consumer, token.clone());
-        Ok(Self { consumer, changes, topic_id, life: Life::default(), token })
+        Ok(Self { consumer, heard, refusal: Refusal::default(), topic_id, life: Life::default(), token })
     }
 
     /// Leaving the group waits for the broker, on a thread of its own.

@@ -12,7 +12,7 @@ use tokio_postgres::types::ToSql;
 use tracing::{info, warn};
 use uuid::Uuid;
 
-use crate::batch::{Batch, DeadLetters, FeedRows, NotificationRows};
+use crate::batch::{Batch, DeadLetters, FeedRows, NotificationRows, OffsetRows};
 
 /// A batch was not stored.
 #[derive(Debug, Error)]
@@ -48,18 +48,26 @@ pub(crate) enum Error {
 }
 
 impl Error {
-    /// The server's message, when it refused the values themselves: the same batch can never be stored.
+    /// The server's message, when it refused the values themselves: the same batch can never be stored. Anything else is to be tried again.
     pub(crate) fn refusal(&self) -> Option<String> {
         let Self::Execute { source, .. } = self else { return None };
         let refused = source.as_db_error()?;
-        // Data exceptions, violated constraints, and limits such as the size of a row.
-        let is_of_values = ["22", "23", "54"].iter().any(|class| refused.code().code().starts_with(class));
-        is_of_values.then(|| refused.message().to_owned())
+        is_of_values(refused.code().code(), refused.table()).then(|| refused.message().to_owned())
     }
 
     /// Whether the offsets have moved.
     pub(crate) const fn is_fenced(&self) -> bool {
         matches!(self, Self::AdvanceOffsets { .. })
+    }
+}
+
+/// Whether an SQLSTATE speaks of values: data exceptions, limits such as the size of a row, and constraints of the table that has what producers
+/// wrote. One of another table is violated because the store is in disorder, for which no record may pay.
+fn is_of_values(code: &str, table: Option<&str>) -> bool {
+    match code.get(..2) {
+        Some("22" | "54") => true,
+        Some("23") => table == Some("notifications"),
+        _ => false,
     }
 }
 
@@ -84,7 +92,7 @@ impl Store {
         let mut client = self.0.get().await.map_err(|source| Error::GetConnection { source })?;
         let transaction = client.transaction().await.map_err(failed("begin the transaction"))?;
         let writer = Writer(transaction);
-        writer.advance_offsets(batch).await?;
+        writer.advance_offsets(batch.topic_id, batch.offsets()).await?;
         writer.keep_dead_letters(batch.topic_id, &DeadLetters::of(&batch.items)).await?;
         let feed = FeedRows::of(&batch.items);
         let positions = if feed.event_ids.is_empty() {
@@ -127,6 +135,17 @@ impl Store {
         let (partitions, next): (Vec<i32>, Vec<i64>) = starts.iter().copied().unzip();
         let values: [&(dyn ToSql + Sync); 4] = [&topic::NOTIFICATIONS, &topic_id, &partitions, &next];
         self.query("begin new partitions", statements::BEGIN_PARTITIONS, &values).await.map(drop)
+    }
+
+    /// Sets partitions back: of each its number, the offset that is expected, and the one that is next instead. All or none.
+    ///
+    /// # Errors
+    /// [`Error`] when Postgres does not answer, or somebody else moved an offset meanwhile.
+    pub(crate) async fn rewind_partitions(&self, topic_id: Uuid, moves: &[(i32, i64, i64)]) -> Result<(), Error> {
+        let mut client = self.0.get().await.map_err(|source| Error::GetConnection { source })?;
+        let writer = Writer(client.transaction().await.map_err(failed("begin the transaction"))?);
+        writer.advance_offsets(topic_id, OffsetRows::of(moves)).await?;
+        writer.0.commit().await.map_err(failed("commit the offsets"))
     }
 
     async fn query(
@@ -182,10 +201,9 @@ impl Writer<'_> {
     }
 
     /// First of all, so that of two owners of a partition the second waits here and then finds that it is none.
-    async fn advance_offsets(&self, batch: &Batch) -> Result<(), Error> {
-        let rows = batch.offsets();
+    async fn advance_offsets(&self, topic_id: Uuid, rows: OffsetRows) -> Result<(), Error> {
         let values: [&(dyn ToSql + Sync); 5] =
-            [&topic::NOTIFICATIONS, &batch.topic_id, &rows.partitions, &rows.expected, &rows.next];
+            [&topic::NOTIFICATIONS, &topic_id, &rows.partitions, &rows.expected, &rows.next];
         let advanced = self.execute("advance the offsets", statements::ADVANCE_OFFSETS, &values).await?;
         if advanced == rows.partitions.len() as u64 {
             Ok(())
@@ -240,5 +258,20 @@ impl Writer<'_> {
             self.execute("wake the feeder", statements::WAKE_FEEDER, &[&NOTIFY_FEED]).await?;
         }
         Ok(placed.iter().map(|row| (row.get(0), row.get(1))).collect())
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn only_what_a_producer_wrote_makes_a_dead_letter() {
+        assert!(is_of_values("22P02", None) && is_of_values("54000", Some("feed")));
+        assert!(is_of_values("23514", Some("notifications")));
+        for table in [Some("feed"), Some("feed_counter"), Some("events"), None] {
+            assert!(!is_of_values("23505", table), "{table:?}");
+        }
+        assert!(!is_of_values("40001", Some("notifications")) && !is_of_values("", None));
     }
 }

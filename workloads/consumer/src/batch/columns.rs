@@ -17,6 +17,17 @@ pub(crate) struct OffsetRows {
     pub(crate) next: Vec<i64>,
 }
 
+impl OffsetRows {
+    /// Of each partition its number, the offset that is expected, and the one that is next.
+    pub(crate) fn of(moves: &[(i32, i64, i64)]) -> Self {
+        Self {
+            partitions: moves.iter().map(|(partition, ..)| *partition).collect(),
+            expected: moves.iter().map(|(_, expected, _)| *expected).collect(),
+            next: moves.iter().map(|(.., next)| *next).collect(),
+        }
+    }
+}
+
 pub(super) fn offsets(expected: &BTreeMap<i32, i64>, next: &BTreeMap<i32, i64>) -> OffsetRows {
     OffsetRows {
         partitions: next.keys().copied().collect(),

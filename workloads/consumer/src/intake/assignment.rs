@@ -1,10 +1,12 @@
-//! Which partitions the group gives to this replica.
+//! Which partitions the group gives to this replica, and which of them its client does not read.
+
+use std::collections::BTreeSet;
 
 use rdkafka::consumer::{BaseConsumer, Consumer, ConsumerContext};
 use rdkafka::error::KafkaResult;
 use rdkafka::types::RDKafkaRespErr;
-use rdkafka::{ClientContext, Offset, TopicPartitionList};
-use tokio::sync::mpsc;
+use rdkafka::{ClientContext, Offset, Statistics, TopicPartitionList};
+use tokio::sync::{mpsc, watch};
 use tracing::{error, info};
 
 /// News of the group.
@@ -27,13 +29,25 @@ impl Change {
 }
 
 /// Takes assignments without reading yet: where to read stands in Postgres, which a callback cannot wait for.
-pub(super) struct Assignments(mpsc::UnboundedSender<Change>);
+pub(super) struct Assignments {
+    changes: mpsc::UnboundedSender<Change>,
+    idle: watch::Sender<BTreeSet<i32>>,
+}
+
+/// What is heard of a client's context.
+pub(super) struct Heard {
+    /// News of the group.
+    pub(super) changes: mpsc::UnboundedReceiver<Change>,
+    /// Partitions that the client does not fetch, about once a second.
+    pub(super) idle: watch::Receiver<BTreeSet<i32>>,
+}
 
 impl Assignments {
     /// The client's context and what it hears.
-    pub(super) fn new() -> (Self, mpsc::UnboundedReceiver<Change>) {
-        let (sender, receiver) = mpsc::unbounded_channel();
-        (Self(sender), receiver)
+    pub(super) fn new() -> (Self, Heard) {
+        let (sender, changes) = mpsc::unbounded_channel();
+        let (names, idle) = watch::channel(BTreeSet::new());
+        (Self { changes: sender, idle: names }, Heard { changes, idle })
     }
 
     fn assign(consumer: &BaseConsumer<Self>, list: &mut TopicPartitionList) -> KafkaResult<()> {
@@ -45,7 +59,11 @@ impl Assignments {
     }
 }
 
-impl ClientContext for Assignments {}
+impl ClientContext for Assignments {
+    fn stats(&self, statistics: Statistics) {
+        self.idle.send_replace(idle(&statistics));
+    }
+}
 
 impl ConsumerContext for Assignments {
     fn rebalance(&self, consumer: &BaseConsumer<Self>, event: RDKafkaRespErr, list: &mut TopicPartitionList) {
@@ -61,8 +79,16 @@ impl ConsumerContext for Assignments {
             error!(error = &error as &dyn std::error::Error, "assignment cannot be taken");
         }
         // Nobody listens once the intake has stopped.
-        drop(self.0.send(change));
+        drop(self.changes.send(change));
     }
+}
+
+/// Partitions of the topic that are not fetched: as librdkafka names the state behind an offset that it cannot go on from.
+fn idle(statistics: &Statistics) -> BTreeSet<i32> {
+    let topic = statistics.topics.get(realtime_contract::topic::NOTIFICATIONS);
+    let partitions = topic.into_iter().flat_map(|topic| topic.partitions.values());
+    let idle = partitions.filter(|partition| partition.partition >= 0 && partition.fetch_state == "none");
+    idle.map(|partition| partition.partition).collect()
 }
 
 /// The partitions of a list.
@@ -74,6 +100,7 @@ fn partitions(list: &TopicPartitionList) -> Vec<i32> {
 mod tests {
     use rdkafka::ClientConfig;
     use rdkafka::mocking::MockCluster;
+    use rdkafka::statistics::{Partition, Topic};
     use realtime_contract::topic;
 
     use super::*;
@@ -84,13 +111,25 @@ mod tests {
         assert_eq!(Change::Revoked.partitions(), Vec::<i32>::new());
     }
 
+    #[test]
+    fn the_statistics_tell_what_is_not_fetched() {
+        let partition = |partition, state: &str| {
+            (partition, Partition { partition, fetch_state: state.to_owned(), ..Partition::default() })
+        };
+        let partitions = [partition(-1, "none"), partition(0, "active"), partition(1, "none")].into();
+        let topics = [(topic::NOTIFICATIONS.to_owned(), Topic { partitions, ..Topic::default() })].into();
+        let (context, heard) = Assignments::new();
+        context.stats(Statistics { topics, ..Statistics::default() });
+        assert_eq!(*heard.idle.borrow(), [1].into());
+    }
+
     #[tokio::test]
     async fn the_group_tells_what_it_assigns() {
         let cluster = MockCluster::new(1).unwrap();
         cluster.create_topic(topic::NOTIFICATIONS, 3, 1).unwrap();
         let mut config = ClientConfig::new();
         config.set("bootstrap.servers", cluster.bootstrap_servers()).set("group.id", "test");
-        let (context, mut changes) = Assignments::new();
+        let (context, Heard { mut changes, .. }) = Assignments::new();
         let consumer: BaseConsumer<Assignments> = config.create_with_context(context).unwrap();
         consumer.subscribe(&[topic::NOTIFICATIONS]).unwrap();
         let deadline = std::time::Instant::now() + std::time::Duration::from_secs(20);
