@@ -104,12 +104,12 @@ fn reply(command: &[String], kept: &mut Kept) -> String {
         ["GET", key] => {
             return kept.texts.get(key).map_or("$-1\r\n".to_owned(), |text| format!("${}\r\n{text}\r\n", text.len()));
         }
-        ["SET", key, text, "EX", "180"] => {
+        ["SET", key, text, "EX", "300"] => {
             kept.texts.insert(key.to_owned(), text.to_owned());
             return "+OK\r\n".to_owned();
         }
         // A renewal.
-        ["EVAL", _, "1", key, text, "180"] => {
+        ["EVAL", _, "1", key, text, "300"] => {
             let kept = kept.texts.entry(key.to_owned()).or_insert_with(|| text.to_owned());
             usize::from(kept == text)
         }

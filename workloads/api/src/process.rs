@@ -24,12 +24,12 @@ use tracing::{error, info};
 
 use crate::{
     cache::Cache,
-    config::Config,
+    config::{Config, SocketConfig},
     metrics::Metrics,
     relay::{self, Relay, WakeUp},
     router::router,
     routes::stream,
-    socketio::{self, OpenConnections, Sockets},
+    socketio::{self, Sockets, Writers},
     state::ApiState,
     store::Store,
     tail::{self, StreamReader, Tail},
@@ -57,6 +57,7 @@ struct Steps {
 struct Tasks {
     relay: JoinHandle<()>,
     tail: JoinHandle<Result<(), tail::Error>>,
+    writers: Writers,
     ops: JoinHandle<()>,
     report: Option<JoinHandle<()>>,
 }
@@ -91,12 +92,15 @@ pub(crate) async fn run(config: Config) -> anyhow::Result<()> {
     let requests = RequestMetrics::register(&metrics.registry).context("failed to register the request metrics")?;
     let cache = Cache::new(redis.clone(), metrics.clone());
     let store = Store::new(pool.clone());
-    let (state, publisher) = ApiState::new(store, cache, board.clone(), metrics.clone(), settings(&config.stream))?;
+    let (state, publisher) =
+        ApiState::new(store, cache, board.clone(), metrics.clone(), settings(&config.stream, &config.sockets))?;
     let key = config.stream.key_or_own("sessions of Socket.IO clients");
-    let sockets = Sockets::start(&config.sockets, &state, &redis, key.expose().as_bytes(), &steps.background)?;
+    let endpoint = socketio::settings(&config.sockets);
+    let key = key.expose().as_bytes();
+    let (sockets, writers) = Sockets::start(&config.sockets, endpoint, &state, &redis, key, &steps.background)?;
     register_connections(&metrics.registry, &state, &sockets).context("failed to register the connections")?;
 
-    let mut tasks = start(&config, &state, publisher, pool, &steps).await?;
+    let mut tasks = start(&config, &state, publisher, pool, writers, &steps).await?;
     let router = router(state.clone(), requests, &sockets, http::cors(&config.cors_origin)?);
     let server = start_server(&config, router, &state, &steps.intake).await?;
     board.started();
@@ -124,6 +128,7 @@ async fn start(
     state: &ApiState,
     publisher: Publisher,
     pool: Pool,
+    writers: Writers,
     steps: &Steps,
 ) -> anyhow::Result<Tasks> {
     let registry = state.metrics.registry.clone();
@@ -132,22 +137,28 @@ async fn start(
         report: report::spawn(&config.report, Component::Api, &state.board, steps.ops.clone()),
         relay: start_relay(config, state, pool, &steps.background),
         tail: start_tail(config, state, publisher, &steps.background),
+        writers,
     })
 }
 
 fn register_connections(registry: &Registry, state: &ApiState, sockets: &Sockets) -> Result<(), prometheus::Error> {
     registry.register(Box::new(EngineCollector::new(state.engine.clone())?))?;
-    registry.register(Box::new(OpenConnections::new(state.engine.clone())?))?;
+    registry.register(Box::new(sockets.open_connections()?))?;
     registry.register(Box::new(sockets.collector()?))
 }
 
-fn settings(config: &StreamConfig) -> Settings {
+fn settings(config: &StreamConfig, sockets: &SocketConfig) -> Settings {
+    let usual = Settings::default();
+    let queue_bytes = usual.queue_bytes.max(sockets.queue_bytes());
     Settings {
+        queue_bytes,
+        // Each shard has its part of it, in which one client's queue has to fit.
+        budget_bytes: usual.budget_bytes.max(queue_bytes.saturating_mul(usual.shards)),
         ring_events: config.ring_events as usize,
         ring_bytes: config.ring_bytes as usize,
         heartbeat: HEARTBEAT,
         age: config.age(),
-        ..Settings::default()
+        ..usual
     }
 }
 
@@ -233,9 +244,12 @@ impl Tasks {
     /// Ends what serves connections no longer; the relay finishes the batch that it holds.
     async fn end(self, steps: &Steps, lost: Option<&Lost>) {
         steps.background.cancel();
-        if !matches!(lost, Some(Lost::Relay(_))) {
-            shutdown::drain(BACKGROUND, "relay", self.relay).await;
-        }
+        let relay = async {
+            if !matches!(lost, Some(Lost::Relay(_))) {
+                shutdown::drain(BACKGROUND, "relay", self.relay).await;
+            }
+        };
+        tokio::join!(relay, shutdown::drain(LAST, "writers of Socket.IO", self.writers.ended()));
         if !matches!(lost, Some(Lost::Tail(_))) {
             shutdown::drain(LAST, "tail", self.tail).await;
         }

@@ -201,6 +201,11 @@ impl Socket<'_> {
         self.joined.state.downcast_mut()
     }
 
+    /// Where in the feed it is: the cursor that an event would have which is sent to it now.
+    pub fn cursor(&self) -> String {
+        self.hub.cursor()
+    }
+
     /// Sends an event.
     pub fn emit(&mut self, event: &str, arguments: Arguments) {
         if !self.is_leaving() {

@@ -18,6 +18,19 @@ pub(crate) struct SocketConfig {
     pub(crate) demo: DemoConfig,
 }
 
+/// What answers need beside the data that they give back, and what else may wait for a client with them.
+const BESIDE: usize = 64 * 1024;
+
+impl SocketConfig {
+    /// Bytes that must have room for a client before it counts as slow: the largest event that it may send, a text and attachments of
+    /// `payload_bytes` each, comes back twice, as an event and to its callback. In answers to requests, attachments are in base64.
+    pub(crate) fn queue_bytes(&self) -> usize {
+        let payload = usize::try_from(self.payload_bytes).unwrap_or(usize::MAX);
+        let base64 = payload.div_ceil(3).saturating_mul(4);
+        payload.saturating_add(base64).saturating_mul(2).saturating_add(BESIDE)
+    }
+}
+
 /// The namespace `/demo`.
 #[derive(Args, Clone, Debug)]
 #[command(next_help_heading = "Socket.IO namespace /demo")]
@@ -66,5 +79,26 @@ impl DemoConfig {
             return Err(ContradictingDelays { shortest, longest });
         }
         Ok(Duration::from_secs(shortest.into())..=Duration::from_secs(longest.into()))
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use clap::Parser;
+
+    use super::*;
+
+    #[derive(Parser)]
+    struct Options {
+        #[command(flatten)]
+        sockets: SocketConfig,
+    }
+
+    #[test]
+    fn the_largest_message_has_room_to_come_back_twice() {
+        for (bytes, room) in [("1024", 70_320), ("131072", 677_208), ("16777216", 78_359_216)] {
+            let options = Options::parse_from(["test", "--socket-payload-bytes", bytes]);
+            assert_eq!(options.sockets.queue_bytes(), room, "{bytes}");
+        }
     }
 }

@@ -43,11 +43,25 @@ fn app(state: &ApiState) -> Router {
     router(state.clone(), requests, &sockets, cors("http://localhost:3000").unwrap())
 }
 
+fn config(options: &[&str]) -> Config {
+    let required = ["realtime-api", "--postgres-url=postgresql://u@h/d", "--kafka-brokers=h:9092", "--redis-host=h"];
+    Config::parse_from(required.iter().chain(options))
+}
+
 /// The Socket.IO of a replica with that Redis.
 fn sockets(state: &ApiState, redis: &Connection, options: &[&str]) -> Sockets {
-    let required = ["realtime-api", "--postgres-url=postgresql://u@h/d", "--kafka-brokers=h:9092", "--redis-host=h"];
-    let config = Config::parse_from(required.iter().chain(options));
-    Sockets::start(&config.sockets, state, redis, b"0123456789abcdef", &CancellationToken::new()).unwrap()
+    let config = config(options);
+    sockets_with(crate::socketio::settings(&config.sockets), &config, state, redis)
+}
+
+fn sockets_with(
+    settings: realtime_socketio::Settings,
+    config: &Config,
+    state: &ApiState,
+    redis: &Connection,
+) -> Sockets {
+    let (key, token) = (b"0123456789abcdef", CancellationToken::new());
+    Sockets::start(&config.sockets, settings, state, redis, key, &token).unwrap().0
 }
 
 async fn send(request: Request<Body>) -> Response<Body> {

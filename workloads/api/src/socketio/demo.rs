@@ -7,7 +7,6 @@ use std::{ops::RangeInclusive, time::Duration};
 
 use futures::{FutureExt, future::BoxFuture};
 use jiff::Timestamp;
-use realtime_chassis::redis::Connection;
 use realtime_socketio::{
     Admission, Arguments, Denial, Departed, Emission, Incoming, Namespace, Request, Server, Socket,
 };
@@ -18,7 +17,6 @@ use tracing::{debug, info, warn};
 pub(crate) use self::leases::Leases;
 use self::{leases::Lease, timer::RandomString};
 use super::reason_name;
-use crate::metrics::Metrics;
 
 /// Its name.
 pub(crate) const NAME: &str = "/demo";
@@ -40,20 +38,9 @@ struct Client {
 }
 
 impl Demo {
-    /// `per_address` connections of one address at most, and so many pings of each.
-    pub(crate) fn start(
-        per_address: u32,
-        pings: u32,
-        redis: Connection,
-        metrics: Metrics,
-        token: CancellationToken,
-    ) -> Self {
-        Self { leases: Leases::start(per_address, redis, metrics, token), pings }
-    }
-
-    /// Who is connected here.
-    pub(crate) fn leases(&self) -> Leases {
-        self.leases.clone()
+    /// So many pings of one client at most.
+    pub(crate) const fn new(leases: Leases, pings: u32) -> Self {
+        Self { leases, pings }
     }
 }
 
@@ -66,7 +53,7 @@ pub(crate) async fn run_timer(
 ) {
     let send = |string: &RandomString, clients: usize| {
         server.announce(NAME, "randomString", &Arguments::new().with(string));
-        info!(value = string.value, client_count = clients, "random string broadcast");
+        info!(value = string.value, clientCount = clients, "random string broadcast");
     };
     token.run_until_cancelled(timer::run(leases.connections(), delays, send)).await;
 }
@@ -81,22 +68,27 @@ impl Namespace for Demo {
         async move { admit(&leases, request).await }.boxed()
     }
 
+    fn entered(&self, socket: &mut Socket<'_>) {
+        let (id, ip, transport) = (socket.id(), socket.client(), socket.transport().name());
+        info!(socketId = id, %ip, namespace = NAME, transport, "client connected");
+    }
+
     fn event(&self, socket: &mut Socket<'_>, event: Incoming) {
         match &*event.event {
             "ping" => self.ping(socket, event.acknowledgement),
-            other => debug!(socket_id = socket.id(), event = other, "event without a meaning"),
+            other => debug!(socketId = socket.id(), event = other, "event without a meaning"),
         }
     }
 
     fn disconnected(&self, departed: Departed) {
         let pings = departed.state.downcast_ref::<Client>().map(|client| client.pings);
         info!(
-            socket_id = departed.id,
+            socketId = departed.id,
             ip = %departed.client,
             namespace = NAME,
             reason = reason_name(departed.reason),
-            connection_duration = departed.connected_for.as_secs_f64(),
-            total_pings = pings,
+            connectionDuration = departed.connected_for.as_secs_f64(),
+            totalPings = pings,
             "client disconnected"
         );
     }
@@ -109,7 +101,7 @@ impl Demo {
         client.pings = client.pings.saturating_add(1);
         let pings = client.pings;
         if pings > self.pings {
-            warn!(socket_id = socket.id(), ip = %socket.client(), namespace = NAME, pings, "rate limit exceeded");
+            warn!(socketId = socket.id(), ip = %socket.client(), namespace = NAME, pings, "rate limit exceeded");
             let error = json!({ "message": "Ping limit exceeded", "code": "PING_LIMIT" });
             socket.emit("error", Arguments::new().with(&error));
             socket.emit(STATUS, Arguments::new().with("disconnected"));
@@ -123,12 +115,11 @@ impl Demo {
 }
 
 async fn admit(leases: &Leases, request: Request) -> Result<Admission, Denial> {
-    let Request { id, client, transport, .. } = request;
+    let Request { id, client, .. } = request;
     let Some(lease) = leases.take(client, &id).await else {
         warn!(ip = %client, namespace = NAME, limit = leases.limit(), "rate limit exceeded");
         return Err(Denial::Refused { message: TOO_MANY.to_owned(), data: None });
     };
-    info!(socket_id = id, ip = %client, namespace = NAME, transport = transport.name(), "client connected");
     let connected = Arguments::new().with("connected");
     Ok(Admission {
         id,

@@ -22,6 +22,7 @@ use super::{
     sessions::{Record, Sessions},
 };
 use crate::{
+    cursor::FeedCursor,
     history::{self, History},
     resume::Resume,
     state::ApiState,
@@ -43,6 +44,10 @@ struct Client {
     channels: Channels,
     /// Its session stands in Redis like this, or will soon.
     is_written: bool,
+    /// What came of its wish to go on.
+    outcome: Option<Outcome>,
+    /// The position of which it was told last for its own sake.
+    told: Option<u64>,
 }
 
 impl Notifications {
@@ -62,6 +67,17 @@ impl Namespace for Notifications {
         async move { namespace.admit(request).await }.boxed()
     }
 
+    fn entered(&self, socket: &mut Socket<'_>) {
+        let Some(client) = socket.state::<Client>() else { return };
+        let outcome = client.outcome;
+        if let Some(outcome) = outcome {
+            self.0.count(outcome);
+        }
+        let (transport, outcome) = (socket.transport().name(), outcome.map(Outcome::name));
+        info!(socket_id = socket.id(), client = %socket.client(), transport, outcome, "socket.io client connected");
+        self.0.keep(socket, false);
+    }
+
     fn event(&self, socket: &mut Socket<'_>, event: Incoming) {
         match &*event.event {
             "message" => answer(socket, &event, "message-ack", told::message(&event.arguments)),
@@ -75,6 +91,7 @@ impl Namespace for Notifications {
     fn keep(&self, socket: &mut Socket<'_>) {
         let is_written = socket.state::<Client>().is_some_and(|client| client.is_written);
         self.0.keep(socket, is_written);
+        tell_place(socket);
     }
 
     fn disconnected(&self, departed: Departed) {
@@ -103,9 +120,6 @@ impl Inner {
             return Err(Denial::Away(CloseReason::Unavailable));
         };
         let plan = if history.is_whole() { plan } else { plan.with_gap() };
-        if let Some(outcome) = plan.outcome {
-            self.count(outcome);
-        }
         Ok(self.admission(&request, plan, history, epoch))
     }
 
@@ -123,16 +137,15 @@ impl Inner {
     fn admission(&self, request: &Request, plan: Plan, history: History, epoch: Uuid) -> Admission {
         let recovered = plan.session.is_some();
         let (id, socket) = plan.session.unwrap_or_else(|| (self.signer.make(), request.id.as_str().into()));
-        let (transport, outcome) = (request.transport.name(), plan.outcome.map(Outcome::name));
-        info!(socket_id = %socket, client = %request.client, transport, outcome, "socket.io client connected");
-        let filter = plan.channels.filter();
-        let is_written = self.sessions.write(&id, Record { id: socket.clone(), channels: plan.channels.clone() });
+        let Plan { channels, outcome, .. } = plan;
+        let filter = channels.filter();
         let greeting = told::connected(&socket, recovered);
         let cursor = history.seen(epoch);
         Admission {
             id: socket.into(),
             pid: Some(id.as_str().to_owned()),
-            state: Box::new(Client { id, channels: plan.channels, is_written }),
+            // Written once it has come in: it may have left in the meantime.
+            state: Box::new(Client { id, channels, is_written: false, outcome, told: None }),
             greeting: vec![Emission { event: "connected".into(), arguments: greeting, cursor }],
             history: history.pieces(&filter).filter_map(|piece| told::emission(epoch, piece)).collect(),
             subscription: Some(Subscription {
@@ -189,6 +202,16 @@ impl Inner {
 
     fn count(&self, outcome: Outcome) {
         self.state.metrics.recoveries.with_label_values(&[outcome.name()]).inc();
+    }
+}
+
+/// Tells a client that does not hear everything where it is by now. Else it would come back with the cursor of the last event that it heard,
+/// and the more the feed ran on without it, the less could be told apart from what it missed.
+fn tell_place(socket: &mut Socket<'_>) {
+    let Ok(FeedCursor { position, .. }) = socket.cursor().parse() else { return };
+    let Some(client) = socket.state::<Client>() else { return };
+    if client.channels != Channels::All && client.told.replace(position) != Some(position) {
+        socket.emit(told::PLACE, Arguments::new());
     }
 }
 

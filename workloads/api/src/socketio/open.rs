@@ -5,11 +5,12 @@ use prometheus::{
     core::{Collector, Desc},
     proto::MetricFamily,
 };
-use realtime_fanout::{Engine, Path};
+use realtime_socketio::Server;
 
-/// `websocket_connections_total`: a gauge, in spite of its name, of the Socket.IO connections by either transport.
+/// `websocket_connections_total`: a gauge, in spite of its name, of the clients in the namespaces of Socket.IO by either transport. As in the
+/// service that was replaced, a connection counts once in each namespace in which it is, and not before it is in one.
 pub(crate) struct OpenConnections {
-    engine: Engine,
+    server: Server,
     gauge: IntGauge,
 }
 
@@ -18,9 +19,10 @@ impl OpenConnections {
     ///
     /// # Errors
     /// When the metric is not well formed.
-    pub(crate) fn new(engine: Engine) -> Result<Self, prometheus::Error> {
-        let gauge = IntGauge::with_opts(Opts::new("websocket_connections_total", "Open Socket.IO connections"))?;
-        Ok(Self { engine, gauge })
+    pub(crate) fn new(server: Server) -> Result<Self, prometheus::Error> {
+        let help = "Socket.IO clients in a namespace; one that is in several counts in each";
+        let gauge = IntGauge::with_opts(Opts::new("websocket_connections_total", help))?;
+        Ok(Self { server, gauge })
     }
 }
 
@@ -30,8 +32,7 @@ impl Collector for OpenConnections {
     }
 
     fn collect(&self) -> Vec<MetricFamily> {
-        let by_path = self.engine.statistics().by_path;
-        let open: u64 = [Path::WebSocket, Path::Polling].map(|path| by_path[path as usize].active).iter().sum();
+        let open: u64 = self.server.statistics().sockets.iter().flat_map(|(_, counts)| counts).sum();
         self.gauge.set(i64::try_from(open).unwrap_or(i64::MAX));
         self.gauge.collect()
     }

@@ -38,11 +38,13 @@ impl Claim {
     pub(crate) fn read(auth: Option<&RawValue>) -> Result<Self, Refused> {
         let fields: Value = auth.and_then(|auth| serde_json::from_str(auth.get()).ok()).unwrap_or_default();
         let text = |name: &str| fields.get(name).and_then(Value::as_str).map(ToOwned::to_owned);
+        // Empty counts as absent: that is what a client sends that has seen none.
+        let cursor = |name: &str| text(name).filter(|cursor| !cursor.is_empty());
         let channels = fields.get("channels").filter(|channels| !channels.is_null());
         Ok(Self {
             pid: text("pid"),
-            offset: text("offset"),
-            resume: text("resume").filter(|cursor| !cursor.is_empty()),
+            offset: cursor("offset"),
+            resume: cursor("resume"),
             channels: channels.map(Channels::read).transpose()?.unwrap_or_default(),
         })
     }
@@ -209,8 +211,10 @@ mod tests {
             let plan = Plan::new(claim(&json!({ "offset": "o", "channels": ["a"] })).unwrap(), known);
             assert_eq!(plan, new(channels(&["a"]), None, Some(outcome)), "the offset belongs to the session");
         }
-        let plan = Plan::new(claim(&json!({})).unwrap(), Known::Asked(id(), kept()));
-        assert_eq!(plan, new(Channels::All, None, Some(Outcome::Invalid)), "there is no offset");
+        for without in [json!({}), json!({ "offset": "" }), json!({ "offset": null })] {
+            let plan = Plan::new(claim(&without).unwrap(), Known::Asked(id(), kept()));
+            assert_eq!(plan, new(Channels::All, None, Some(Outcome::Invalid)), "there is no offset in {without}");
+        }
     }
 
     #[test]

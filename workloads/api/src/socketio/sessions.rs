@@ -12,7 +12,7 @@ use std::time::Duration;
 use realtime_chassis::redis::Connection;
 use redis::AsyncCommands;
 use serde::{Deserialize, Serialize};
-use tokio::{sync::mpsc, time::timeout};
+use tokio::{sync::mpsc, task::JoinHandle, time::timeout};
 use tokio_util::sync::CancellationToken;
 use tracing::{debug, warn};
 
@@ -22,8 +22,9 @@ use crate::metrics::Metrics;
 
 /// How long Redis may take to find a session, while its client waits.
 const LIMIT: Duration = Duration::from_millis(500);
-/// How long a session is kept after its last renewal. They come every 50 s, so that at least 2 minutes remain after a crash.
-const LIFE: Duration = Duration::from_secs(180);
+/// How long a session is kept after its last renewal. Renewals come with pings, about every 50 s, 135 s apart at most: so at least 2 minutes
+/// remain after a crash.
+const LIFE: Duration = Duration::from_secs(300);
 /// Changes that may wait for the task, half of it for renewals.
 const QUEUE: usize = 16 * 1024;
 
@@ -57,11 +58,11 @@ pub(crate) struct Sessions {
 
 impl Sessions {
     /// The sessions, and the task that writes them until the token is cancelled; then it writes what it still has, if Redis takes it.
-    pub(crate) fn start(connection: Connection, metrics: Metrics, token: CancellationToken) -> Self {
+    pub(crate) fn start(connection: Connection, metrics: Metrics, token: CancellationToken) -> (Self, JoinHandle<()>) {
         let (changes, queue) = mpsc::channel(QUEUE);
         let writer = Writer::new(connection.clone(), metrics.clone());
-        tokio::spawn(writer.run(queue, token));
-        Self { connection, metrics, changes }
+        let task = tokio::spawn(writer.run(queue, token));
+        (Self { connection, metrics, changes }, task)
     }
 
     /// Asks for a session.
@@ -128,6 +129,20 @@ mod tests {
     use serde_json::json;
 
     use super::*;
+    use crate::{fake_redis::FakeRedis, socketio::private_id::Signer};
+
+    #[tokio::test]
+    async fn what_changed_before_the_end_is_written() {
+        let redis = FakeRedis::start().await;
+        let metrics = Metrics::new(prometheus::Registry::new()).unwrap();
+        let token = CancellationToken::new();
+        let (sessions, task) = Sessions::start(redis.connection(), metrics, token.clone());
+        let id = Signer::new(b"0123456789abcdef").make();
+        assert!(sessions.write(&id, Record { id: "socket".into(), channels: Channels::All }));
+        token.cancel();
+        task.await.unwrap();
+        assert!(redis.kept.lock().unwrap().texts.contains_key(&key(id.name())));
+    }
 
     #[test]
     fn reads_what_it_writes() {

@@ -118,7 +118,7 @@ fn address(hop: &[u8]) -> Option<IpAddr> {
 }
 
 /// Whose streams are counted together: one address, or one network of 64 bits, which is what a single host gets in IPv6.
-fn subscriber(client: IpAddr) -> IpAddr {
+pub fn subscriber(client: IpAddr) -> IpAddr {
     match client.to_canonical() {
         IpAddr::V6(address) => Ipv6Addr::from_bits(address.to_bits() >> 64 << 64).into(),
         older @ IpAddr::V4(_) => older,

@@ -2,10 +2,11 @@
 
 mod client;
 
-use std::net::SocketAddr;
+use std::{net::SocketAddr, time::Duration};
 
 use realtime_chassis::redis::Connection;
 use realtime_fanout::serve;
+use realtime_socketio::Settings;
 use serde_json::json;
 use tokio::net::TcpListener;
 
@@ -14,14 +15,18 @@ use super::{
     stream::{EPOCH, found, publish},
     *,
 };
-use crate::{fake_redis::FakeRedis, socketio::OpenConnections};
+use crate::fake_redis::FakeRedis;
 
 /// A server of that state with that Redis.
 async fn served(state: &ApiState, redis: &Connection, options: &[&str]) -> SocketAddr {
+    served_by(state, &sockets(state, redis, options)).await
+}
+
+async fn served_by(state: &ApiState, sockets: &Sockets) -> SocketAddr {
     let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
     let address = listener.local_addr().unwrap();
     let requests = RequestMetrics::register(&prometheus::Registry::new()).unwrap();
-    let router = router(state.clone(), requests, &sockets(state, redis, options), cors("*").unwrap());
+    let router = router(state.clone(), requests, sockets, cors("*").unwrap());
     let settings = serve::Settings { upgrade_paths: crate::socketio::paths(), ..serve::Settings::new(Vec::new(), 64) };
     serve::serve(listener, router, state.engine.clone(), settings, CancellationToken::new()).await;
     address
@@ -52,10 +57,14 @@ async fn a_new_client_is_greeted_and_gets_what_comes_with_its_place() {
 async fn open_connections_are_counted_under_the_name_that_they_always_had() {
     let (state, _publisher) = found(7);
     let registry = prometheus::Registry::new();
-    registry.register(Box::new(OpenConnections::new(state.engine.clone()).unwrap())).unwrap();
+    let sockets = sockets(&state, &away(), &[]);
+    registry.register(Box::new(sockets.open_connections().unwrap())).unwrap();
     let gathered = || prometheus::TextEncoder::new().encode_to_string(&registry.gather()).unwrap();
     assert!(gathered().contains("websocket_connections_total 0\n"));
-    let _client = Client::enter(served(&state, &away(), &[]).await, json!({})).await;
+    let address = served_by(&state, &sockets).await;
+    let _in_no_namespace = Client::open(address).await;
+    assert!(gathered().contains("websocket_connections_total 0\n"), "it is in no namespace");
+    let _client = Client::enter(address, json!({})).await;
     assert!(gathered().contains("websocket_connections_total 1\n"), "{}", gathered());
 }
 
@@ -107,6 +116,25 @@ async fn a_client_hears_the_channels_that_it_asks_for() {
     assert_eq!(client.event().await.1, json!({ "n": 11 }));
     client.send(r#"425["subscribe","a b"]"#).await;
     assert!(client.next().await.starts_with(r#"435[{"status":"error","message":"a channel's name "#));
+}
+
+#[tokio::test]
+async fn a_client_of_quiet_channels_is_told_where_it_is_by_now() {
+    let (state, mut publisher) = found(7);
+    let (config, often) = (config(&[]), Duration::from_millis(100));
+    let settings = Settings { ping_interval: often, keep_every: often, ..crate::socketio::settings(&config.sockets) };
+    let address = served_by(&state, &sockets_with(settings, &config, &state, &away())).await;
+    let (mut client, ..) = Client::enter(address, json!({ "channels": ["quiet"] })).await;
+    publish(&mut publisher, &[("orders", 8), ("orders", 9)]);
+    loop {
+        let packet = client.next().await;
+        match packet.as_str() {
+            "2" => client.send("3").await,
+            // The first ping may have come before the two were published.
+            packet if packet == format!("42[\"cursor\",\"{}\"]", cursor(9)) => break,
+            packet => assert!(packet.starts_with("42[\"cursor\",\""), "{packet}"),
+        }
+    }
 }
 
 #[tokio::test]

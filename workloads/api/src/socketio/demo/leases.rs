@@ -1,7 +1,8 @@
 //! How many connections an address has, counted together by all replicas.
 //!
 //! Each connection has a lease in Redis, a member of its address' sorted set with its end as the score. A replica renews the leases of its
-//! connections, so those of a replica that was killed end by themselves. While Redis is away, each replica counts its own.
+//! connections, so those of a replica that was killed end by themselves. While Redis is away, each replica counts its own. An address is one of
+//! IPv4, or a network of 64 bits, which is what a single host gets in IPv6.
 
 mod script;
 mod task;
@@ -14,8 +15,10 @@ use std::{
 };
 
 use realtime_chassis::redis::Connection;
+use realtime_fanout::serve::limits::subscriber;
 use tokio::{
     sync::{mpsc, watch},
+    task::JoinHandle,
     time::timeout,
 };
 use tokio_util::sync::CancellationToken;
@@ -44,32 +47,41 @@ struct Local {
     ended: mpsc::Sender<(IpAddr, Box<str>)>,
 }
 
-/// The lease of one connection, which ends when it is dropped.
+/// The lease of one connection, which ends when it is dropped. It counts here from when it is granted.
 pub(crate) struct Lease {
+    is_granted: bool,
     local: Arc<Local>,
     address: IpAddr,
     id: Box<str>,
 }
 
 impl Leases {
-    /// `limit` connections of one address at most. A task renews and takes out leases until the token is cancelled.
-    pub(crate) fn start(limit: u32, redis: Connection, metrics: Metrics, token: CancellationToken) -> Self {
+    /// `limit` connections of one address at most. The task renews and takes out leases until the token is cancelled; then it takes out what
+    /// ended before.
+    pub(crate) fn start(
+        limit: u32,
+        redis: Connection,
+        metrics: Metrics,
+        token: CancellationToken,
+    ) -> (Self, JoinHandle<()>) {
         let (ended, queue) = mpsc::channel(QUEUE);
         let local = Local { by_address: Mutex::default(), connections: watch::Sender::new(0), ended };
         let leases = Self { limit, redis, metrics, local: Arc::new(local) };
-        tokio::spawn(task::run(leases.clone(), queue, token));
-        leases
+        let task = tokio::spawn(task::run(leases.clone(), queue, token));
+        (leases, task)
     }
 
     /// A lease for a connection, unless its address has as many as it may have.
     pub(crate) async fn take(&self, address: IpAddr, id: &str) -> Option<Lease> {
-        // Taken here first: whatever becomes of the rest, it ends with the lease.
-        let (lease, here) = Local::enter(&self.local, address, id);
-        let fits = match self.ask(address, id).await {
-            Some(fits) => fits,
-            None => here <= self.limit as usize,
+        // Made first: whatever becomes of the rest, what Redis has of it ends with the lease.
+        let address = subscriber(address);
+        let mut lease = Lease { is_granted: false, local: self.local.clone(), address, id: id.into() };
+        let limit = match self.ask(address, id).await {
+            Some(true) => usize::MAX,
+            Some(false) => return None,
+            None => self.limit as usize,
         };
-        fits.then_some(lease)
+        lease.grant(limit).then_some(lease)
     }
 
     /// Asks Redis for a lease; `None` when it does not answer.
@@ -109,34 +121,45 @@ impl Leases {
 }
 
 impl Local {
-    /// The lease, and how many the address has with it.
-    fn enter(local: &Arc<Self>, address: IpAddr, id: &str) -> (Lease, usize) {
-        let mut by_address = local.lock();
-        let ids = by_address.entry(address).or_default();
-        ids.insert(id.into());
-        let count = ids.len();
-        local.connections.send_modify(|connections| *connections += 1);
-        (Lease { local: local.clone(), address, id: id.into() }, count)
-    }
-
     /// No method panics between two changes, so that a poisoned lock still guards a whole state.
     fn lock(&self) -> MutexGuard<'_, BTreeMap<IpAddr, BTreeSet<Box<str>>>> {
         self.by_address.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }
 
-impl Drop for Lease {
-    fn drop(&mut self) {
-        let id = std::mem::take(&mut self.id);
+impl Lease {
+    /// Counts it, unless the address has so many here.
+    fn grant(&mut self, limit: usize) -> bool {
+        let mut by_address = self.local.lock();
+        if by_address.get(&self.address).map_or(0, BTreeSet::len) >= limit {
+            return false;
+        }
+        by_address.entry(self.address).or_default().insert(self.id.clone());
+        self.local.connections.send_modify(|connections| *connections += 1);
+        drop(by_address);
+        self.is_granted = true;
+        true
+    }
+
+    /// Counts it no more.
+    fn give_back(&self) {
         let mut by_address = self.local.lock();
         if let Some(ids) = by_address.get_mut(&self.address) {
-            ids.remove(&id);
+            ids.remove(&self.id);
             if ids.is_empty() {
                 by_address.remove(&self.address);
             }
         }
         self.local.connections.send_modify(|connections| *connections -= 1);
-        drop(by_address);
+    }
+}
+
+impl Drop for Lease {
+    fn drop(&mut self) {
+        if self.is_granted {
+            self.give_back();
+        }
+        let id = std::mem::take(&mut self.id);
         if self.local.ended.try_send((self.address, id)).is_err() {
             debug!("lease left to end by itself");
         }

@@ -14,6 +14,8 @@ use crate::{cursor::FeedCursor, feed::gap_data, history::Piece};
 pub(crate) const EVENT: &str = "notification";
 /// The event that says what a client does not get.
 const GAP: &str = "gap";
+/// The event that has nothing but a cursor: where the client is, though little of the feed came to it.
+pub(super) const PLACE: &str = "cursor";
 
 /// The first event of a client.
 pub(super) fn connected(socket: &str, recovered: bool) -> Arguments {
