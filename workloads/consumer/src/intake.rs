@@ -5,6 +5,7 @@ mod assignment;
 mod position;
 mod progress;
 mod refusal;
+mod sequence;
 mod topic;
 mod writing;
 
@@ -13,9 +14,9 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use futures::FutureExt;
-use rdkafka::ClientConfig;
 use rdkafka::consumer::{Consumer, StreamConsumer};
 use rdkafka::error::KafkaError;
+use rdkafka::{ClientConfig, Offset};
 use realtime_chassis::config::KafkaConfig;
 use realtime_chassis::kafka::client_config;
 use realtime_contract::topic::NOTIFICATIONS;
@@ -35,6 +36,7 @@ use assignment::{Assignments, Change, Heard};
 pub(crate) use progress::Stopped;
 use progress::{Life, Progress};
 use refusal::Refusal;
+use sequence::{Astray, Sequence};
 use writing::Written;
 
 /// The intake cannot start.
@@ -92,6 +94,7 @@ pub(crate) struct Intake {
     store: Store,
     measures: Measures,
     progress: Progress,
+    sequence: Sequence,
     token: CancellationToken,
 }
 
@@ -132,7 +135,17 @@ impl Intake {
         let config = consumer_config(kafka, crate::SERVICE_NAME);
         let member = Member::join(&config, &token)?;
         let progress = Progress::new(measures.clone(), stopped);
-        Ok(Self { config, member, assigned: Vec::new(), again: None, store, measures, progress, token })
+        Ok(Self {
+            config,
+            member,
+            assigned: Vec::new(),
+            again: None,
+            store,
+            measures,
+            progress,
+            sequence: Sequence::default(),
+            token,
+        })
     }
 
     /// Consumes until the token is cancelled; the transaction in flight is finished.
@@ -194,8 +207,10 @@ impl Intake {
 
     async fn take(&mut self, arrived: Result<Arrived, KafkaError>) {
         match arrived {
-            Ok(arrived) => {
+            Ok(mut arrived) => {
+                let astray = self.sequence.check(&mut arrived.records, self.progress.next());
                 self.keep(Batch::of(arrived.records, self.progress.topic_id(), self.progress.next())).await;
+                self.send_back(&astray);
                 if arrived.is_reset {
                     warn!("the log does not have a partition's next offset, the client's statistics tell which");
                     self.member.refusal.count();
@@ -203,6 +218,26 @@ impl Intake {
             }
             // The board of dependencies says that Kafka is away; the client tries again by itself.
             Err(error) => debug!(error = &error as &dyn std::error::Error, "kafka did not deliver"),
+        }
+    }
+
+    /// Has the client read partitions from where they go on, unless they were taken up anew in the meantime. One that cannot be sought now is
+    /// found astray again.
+    fn send_back(&mut self, astray: &Astray) {
+        for (partition, offset) in astray.iter().map(|(partition, offset)| (*partition, *offset)) {
+            if self.progress.next().get(&partition) != Some(&offset) {
+                continue;
+            }
+            match self.member.consumer.seek(NOTIFICATIONS, partition, Offset::Offset(offset), Duration::ZERO) {
+                Ok(()) => {
+                    warn!(
+                        topic = NOTIFICATIONS,
+                        partition, offset, "kafka's client reads from another place, sent back"
+                    );
+                    self.sequence.sent_back(partition, offset);
+                }
+                Err(error) => debug!(error = &error as &dyn std::error::Error, partition, offset, "not sent back yet"),
+            }
         }
     }
 

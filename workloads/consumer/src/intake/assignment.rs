@@ -51,8 +51,7 @@ impl Assignments {
     }
 
     fn assign(consumer: &BaseConsumer<Self>, list: &mut TopicPartitionList) -> KafkaResult<()> {
-        // Until the real place is known. The client may read from here all the same, when the brokers answer late: what is stored already is
-        // then left out. From the end it would skip what has come since.
+        // Until the real place is known. The client may read from here all the same, when the brokers answer late; it is sent back then.
         list.set_all_offsets(Offset::Beginning)?;
         consumer.assign(list)?;
         consumer.pause(list)
