@@ -1,6 +1,7 @@
 //! The namespace `/demo`: random strings for everybody, pings, and no more than so many connections of one address.
 
 mod leases;
+mod log;
 mod timer;
 
 use std::{ops::RangeInclusive, time::Duration};
@@ -12,11 +13,10 @@ use realtime_socketio::{
 };
 use serde_json::json;
 use tokio_util::sync::CancellationToken;
-use tracing::{debug, info, warn};
+use tracing::{debug, warn};
 
 pub(crate) use self::leases::Leases;
 use self::{leases::Lease, timer::RandomString};
-use super::reason_name;
 
 /// Its name.
 pub(crate) const NAME: &str = "/demo";
@@ -53,7 +53,7 @@ pub(crate) async fn run_timer(
 ) {
     let send = |string: &RandomString, clients: usize| {
         server.announce(NAME, "randomString", &Arguments::new().with(string));
-        info!(value = string.value, clientCount = clients, "random string broadcast");
+        log::broadcast(&string.value, clients);
     };
     token.run_until_cancelled(timer::run(leases.connections(), delays, send)).await;
 }
@@ -69,8 +69,7 @@ impl Namespace for Demo {
     }
 
     fn entered(&self, socket: &mut Socket<'_>) {
-        let (id, ip, transport) = (socket.id(), socket.client(), socket.transport().name());
-        info!(socketId = id, %ip, namespace = NAME, transport, "client connected");
+        log::connected(socket.id(), socket.client(), socket.transport());
     }
 
     fn event(&self, socket: &mut Socket<'_>, event: Incoming) {
@@ -82,15 +81,7 @@ impl Namespace for Demo {
 
     fn disconnected(&self, departed: Departed) {
         let pings = departed.state.downcast_ref::<Client>().map(|client| client.pings);
-        info!(
-            socketId = departed.id,
-            ip = %departed.client,
-            namespace = NAME,
-            reason = reason_name(departed.reason),
-            connectionDuration = departed.connected_for.as_secs_f64(),
-            totalPings = pings,
-            "client disconnected"
-        );
+        log::disconnected(&departed, pings);
     }
 }
 

@@ -226,3 +226,6 @@ fn answer(socket: &mut Socket<'_>, event: &Incoming, name: &str, arguments: Argu
     }
     socket.emit(name, arguments);
 }
+
+#[cfg(test)]
+mod tests;
