@@ -113,11 +113,15 @@ pub(crate) async fn run(config: Config) -> anyhow::Result<()> {
         error!(task = ?lost, "a task ended that the process cannot do without, ending");
     }
     board.draining();
-    steps.intake.cancel();
     let drain = config.shutdown.drain().saturating_sub(BACKGROUND);
     // The other half is for clients that are slow to take their end.
-    state.engine.drain(drain / 2);
-    shutdown::drain(drain, "connections", server).await;
+    let window = drain / 2;
+    state.engine.drain(window);
+    // Clients that poll come by new connections until it is their turn to go, and nobody else is sent here any more.
+    let emptied = tokio::time::timeout(window, state.engine.ended()).await.is_ok();
+    steps.intake.cancel();
+    info!(emptied, "no more connections are accepted");
+    shutdown::drain(drain - window, "connections", server).await;
     tasks.end(&steps, lost.as_ref()).await;
     info!("ended");
     lost.map_or(Ok(()), Lost::into_result)
