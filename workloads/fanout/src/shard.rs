@@ -205,12 +205,12 @@ impl<W: Write> Shard<W> {
     fn settle(&mut self, index: u32, before: usize, sent: Sent, now: Instant) {
         self.recount(index, before);
         let closing = self.connections[index as usize].closing;
-        match sent {
-            Sent::Waits => {}
-            Sent::Written if closing.is_some() => self.finish(index, now),
-            Sent::Written => self.note_turn(index),
-            Sent::Overflow => self.remove(index, CloseReason::Slow),
-            Sent::Broken => self.remove(index, closing.unwrap_or(CloseReason::Gone)),
+        match (sent, closing) {
+            (Sent::Waits, _) => {}
+            (Sent::Written, Some(reason)) => self.go_on_ending(index, reason, now),
+            (Sent::Written, None) => self.note_turn(index),
+            (Sent::Overflow, _) => self.remove(index, CloseReason::Slow),
+            (Sent::Broken, _) => self.remove(index, closing.unwrap_or(CloseReason::Gone)),
         }
     }
 

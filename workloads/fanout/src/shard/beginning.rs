@@ -70,6 +70,7 @@ impl<W: Write> Shard<W> {
             catching: None,
             waiting: None,
             closing: None,
+            took_leave: false,
             finished: None,
             // A session would rather not be disturbed for being old.
             expires: if session.is_some() { u32::MAX } else { self.expiry(number, now) },

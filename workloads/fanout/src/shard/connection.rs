@@ -37,6 +37,8 @@ pub(super) struct Connection<W> {
     pub(super) catching: Option<Box<Catching>>,
     pub(super) waiting: Option<Box<Waiting>>,
     pub(super) closing: Option<CloseReason>,
+    /// The farewell was sent, or waits.
+    pub(super) took_leave: bool,
     /// Everything is written; the client has until then to end the connection.
     pub(super) finished: Option<Instant>,
     /// When it is renewed, in seconds of the shard.

@@ -4,7 +4,7 @@ use std::time::{Duration, Instant};
 
 use super::{Key, Shard, Write};
 use crate::{
-    CloseReason,
+    CloseReason, Path,
     shared::{add, subtract},
     sse,
 };
@@ -52,17 +52,35 @@ impl<W: Write> Shard<W> {
         self.leave_events(index, now);
         let Some(connection) = self.connections.get_mut(index as usize) else { return };
         connection.closing = Some(reason);
+        let key = Key { index, generation: connection.generation };
+        self.closing.push_back((now + LINGER, key));
+        // A client that asks gets the farewell as an answer of its own: of one with events it drops those when it reads that this is the end.
+        if connection.path != Path::Polling || connection.waiting.is_none() {
+            self.take_leave(index, reason, now);
+        }
+    }
+
+    fn take_leave(&mut self, index: u32, reason: CloseReason, now: Instant) {
+        let connection = &mut self.connections[index as usize];
+        connection.took_leave = true;
         let farewell = match &mut connection.session {
             Some(session) => session.farewell(reason),
             None => sse::Frame::new().retry(reason.retry(connection.number)).encode_open(),
         };
-        let key = Key { index, generation: connection.generation };
-        self.closing.push_back((now + LINGER, key));
         self.send(index, farewell, now);
     }
 
+    /// All that waited for a connection that is to end is written.
+    pub(super) fn go_on_ending(&mut self, index: u32, reason: CloseReason, now: Instant) {
+        if self.connections[index as usize].took_leave {
+            self.finish(index, now);
+        } else {
+            self.take_leave(index, reason, now);
+        }
+    }
+
     /// Everything is written: the client has a while to end the connection from its side.
-    pub(super) fn finish(&mut self, index: u32, now: Instant) {
+    fn finish(&mut self, index: u32, now: Instant) {
         if let Some(key) = self.key(index) {
             let connection = &mut self.connections[index as usize];
             if !connection.outlet.finish() {

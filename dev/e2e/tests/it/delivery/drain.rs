@@ -86,8 +86,10 @@ async fn an_instance_of_the_api_that_goes_sends_clients_of_every_kind_away_one_a
             .await;
             let records = sockets.records().await;
             let received = streams.of_each(|record| record.received.clone());
-            for received in received.iter().chain(records.iter().map(|record| &record.received)) {
-                assert_eq!(postings.faults(|_| true, received), [], "once each, and in order");
+            let of_streams = received.iter().map(|received| ("stream", received));
+            let of_sockets = records.iter().map(|it| (it.transport.as_deref().unwrap_or_default(), &it.received));
+            for (kind, received) in of_streams.chain(of_sockets) {
+                assert_eq!(postings.faults(|_| true, received), [], "by {kind} once each, and in order");
             }
 
             // Of each client the first end: it may come back to an instance that still listens.

@@ -7,6 +7,7 @@ use tokio::sync::oneshot;
 use super::*;
 use crate::{
     Path, Resume,
+    outlet::{Outlet, Requests},
     session::{Address, Subscription, Voice, Word},
 };
 
@@ -366,6 +367,30 @@ fn a_session_of_requests_that_ends_answers_one_more() {
     world.pass(Duration::from_millis(50));
     world.shard.tell(key, Box::new(oneshot::channel::<Bytes>().0), world.now);
     assert_eq!(client.text(), "open bye draining");
+}
+
+/// The official client drops events that it gets together with the end, but only until it is connected again: with what is sent again then,
+/// they would come twice.
+#[test]
+fn who_asks_gets_the_end_as_an_answer_of_its_own() {
+    let World { shared, now, .. } = World::new(settings());
+    let mut shard = Shard::new(0, shared.clone(), now);
+    shard.open();
+    let outlet = Outlet::Requests(Requests::new(b'|'));
+    add(&shared.counters.of(Path::Polling).active, 1);
+    let begins = Begins::Session(Box::new(Parrot::polling()));
+    let join = Join { outlet, path: Path::Polling, head: Bytes::new(), begins, guard: None };
+    let key = shard.join(join, now).unwrap();
+    shard.tell(key, Box::new("word"), now);
+    shard.close_all(CloseReason::Draining, now);
+    let mut ask = || {
+        let (request, mut answer) = oneshot::channel::<Bytes>();
+        shard.tell(key, Box::new(request), now);
+        answer.try_recv().ok()
+    };
+    assert_eq!(ask().as_deref(), Some(&b"open |word"[..]));
+    assert_eq!(ask().as_deref(), Some(&b"bye draining"[..]));
+    assert_eq!(ask(), None);
 }
 
 /// A session that talks without being read is cut like any other connection.

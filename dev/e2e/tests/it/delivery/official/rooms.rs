@@ -3,21 +3,31 @@
 use realtime_contract::Component;
 use realtime_e2e::clients::{Client, SocketIo, Transport};
 use realtime_e2e::fixture::REPLICATED;
-use realtime_e2e::{Stack, postings};
+use realtime_e2e::{Stack, eventually, postings};
 use serde_json::{Value, json};
 
 use super::{PATIENCE, messages, subscribed};
 use crate::streams::run_name;
 
-/// Posts one notification to each of some channels, with the channel's name in its message, and waits until the client has that of the last.
+/// Posts one notification to each of some channels, with the channel's name in its message, and waits until the client has that of the last,
+/// before which the others are in the feed.
 async fn post_to_each(stack: &Stack, run: &str, round: u32, channels: &[&str], client: &mut Client) {
     let api = stack.api().await;
-    for channel in channels {
+    for (place, channel) in channels.iter().enumerate() {
+        if place + 1 == channels.len() {
+            // Order is promised within a channel only.
+            eventually("the others are in the feed", PATIENCE, async || {
+                let posted = format!("message LIKE '{run} {round} %'");
+                let processed = format!("SELECT count(*) FROM notifications WHERE {posted} AND status = 'processed'");
+                let count = stack.query(&processed).await;
+                if count == place.to_string() { Ok(()) } else { Err(format!("{count} of {place}")) }
+            })
+            .await;
+        }
         let body = json!({"message": format!("{run} {round} {channel}"), "channel": channel}).to_string();
         let answer = api.post("application/json", body).await.expect("the API answers");
         assert_eq!(answer.status, 201, "{}", answer.body);
     }
-    // The feed has one order, so what was posted before, and answered, is there before.
     let last = format!("{run} {round} {}", channels[channels.len() - 1]);
     client.arrivals.wait("last notification", PATIENCE, |it| it["data"]["message"] == last).await;
 }
