@@ -103,7 +103,7 @@ pub struct Statistics {
 pub struct PathStatistics {
     /// Connections that are open now.
     pub active: u64,
-    /// Connections that were ever opened. One that changed its path counts where it began.
+    /// Connections that were ever opened. A session that changed to a socket counts on both paths: where it began, and by that socket.
     pub opened: u64,
     /// Events that were written to a connection or wait for it.
     pub delivered: u64,
