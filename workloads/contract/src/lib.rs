@@ -3,6 +3,7 @@
 //! The operator writes a pod's environment, ports and probes; the workload reads its environment, listens and answers. Both take the
 //! names from here. Pure data: no IO, no async, no Kubernetes types.
 
+pub mod channel;
 pub mod component;
 pub mod database;
 pub mod environment;
