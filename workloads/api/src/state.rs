@@ -2,6 +2,7 @@
 
 use std::sync::{Arc, atomic::AtomicBool};
 
+use realtime_access::Gate;
 use realtime_chassis::dependencies::Board;
 use realtime_fanout::{Engine, Publisher, Settings, engine};
 use tokio::sync::Semaphore;
@@ -16,6 +17,8 @@ pub(crate) struct ApiState {
     pub(crate) store: Store,
     pub(crate) cache: Cache,
     pub(crate) board: Board,
+    /// Looks at what clients show of themselves.
+    pub(crate) gate: Gate,
     /// Serves the streams, from when the tail has found the feed.
     pub(crate) engine: Engine,
     /// Set once the feed was found.
@@ -42,6 +45,17 @@ impl ApiState {
         // Signs of life are comments here, and have no data.
         let (engine, publisher) = Engine::start_with(settings, Arc::new(epoch.clone()), String::new, renderings())?;
         let replays = Arc::new(Semaphore::new(REPLAYS));
-        Ok((Self { store, cache, board, engine, epoch, metrics, replays, without_history: Arc::default() }, publisher))
+        let state = Self {
+            store,
+            cache,
+            board,
+            gate: Gate::anonymous(),
+            engine,
+            epoch,
+            metrics,
+            replays,
+            without_history: Arc::default(),
+        };
+        Ok((state, publisher))
     }
 }

@@ -65,6 +65,32 @@ pub const RING_BYTES: &str = "REALTIME_RING_BYTES";
 /// Offsets of a partition within which an event id counts once; 10,000 by default.
 pub const DEDUPLICATION_WINDOW: &str = "REALTIME_DEDUPLICATION_WINDOW";
 
+/// `anonymous` (nobody is asked who he is) or `jwt`; `anonymous` by default.
+pub const AUTH: &str = "REALTIME_AUTH";
+/// Secret that tokens are signed with by HS256, 32 bytes or more.
+pub const JWT_SECRET: &str = "REALTIME_JWT_SECRET";
+/// Text of a set of keys (JWKS, RFC 7517) that tokens are checked with.
+pub const JWT_JWKS: &str = "REALTIME_JWT_JWKS";
+/// Address (http or https) of such a set.
+pub const JWT_JWKS_URL: &str = "REALTIME_JWT_JWKS_URL";
+/// Seconds after which the set at [`JWT_JWKS_URL`] is read again; 300 by default.
+pub const JWT_JWKS_SECONDS: &str = "REALTIME_JWT_JWKS_SECONDS";
+/// What the claim `iss` of a token has to be; it is not looked at without it.
+pub const JWT_ISSUER: &str = "REALTIME_JWT_ISSUER";
+/// Audiences by comma, one of which has to stand in the claim `aud`; it is not looked at without them.
+pub const JWT_AUDIENCE: &str = "REALTIME_JWT_AUDIENCE";
+/// Seconds by which the issuer's clock may differ; 30 by default.
+pub const JWT_LEEWAY_SECONDS: &str = "REALTIME_JWT_LEEWAY_SECONDS";
+
+/// Requests of one client address, `<a second>/<at once>`, with openings of streams and sessions; no limit by default.
+pub const LIMIT_ADDRESS: &str = "REALTIME_LIMIT_ADDRESS";
+/// The same of one user, the claim `sub`; no limit by default.
+pub const LIMIT_USER: &str = "REALTIME_LIMIT_USER";
+/// Notifications published by one user, or address where nobody is asked, `<a second>/<at once>`; no limit by default.
+pub const LIMIT_PUBLISH: &str = "REALTIME_LIMIT_PUBLISH";
+/// Openings of streams and sessions, and changes of what they listen to, by one user or address; no limit by default.
+pub const LIMIT_SUBSCRIBE: &str = "REALTIME_LIMIT_SUBSCRIBE";
+
 /// Bytes of a message of a Socket.IO client, at most; 131072 by default.
 pub const SOCKET_PAYLOAD_BYTES: &str = "REALTIME_SOCKET_PAYLOAD_BYTES";
 /// Connections of one client address to the namespace `/demo`, at most, over all instances; 10 by default.
