@@ -32,11 +32,11 @@ impl Draft {
         let value =
             serde_json::from_slice(body).map_err(|error| ApiError::MalformedBody { reason: error.to_string() })?;
         let Value::Object(mut fields) = value else {
-            return Err(ApiError::InvalidField { field: "body", reason: "must be a JSON object" });
+            return Err(ApiError::field("body", "must be a JSON object"));
         };
         let data = fields.remove("data").filter(|data| !data.is_null());
         if data.as_ref().is_some_and(holds_nul) {
-            return Err(ApiError::InvalidField { field: "data", reason: "must not contain the character U+0000" });
+            return Err(ApiError::field("data", "must not contain the character U+0000"));
         }
         let data = data.map(|data| JsonText::of(&data)).transpose();
         let data = data.map_err(|error| ApiError::MalformedBody { reason: error.to_string() })?;
@@ -70,9 +70,9 @@ fn is_json(headers: &HeaderMap) -> bool {
 }
 
 fn message(fields: &mut Map<String, Value>) -> Result<String, ApiError> {
-    let message = text(fields, "message")?.ok_or(ApiError::InvalidField { field: "message", reason: "is missing" })?;
+    let message = text(fields, "message")?.ok_or_else(|| ApiError::field("message", "is missing"))?;
     if message.trim().is_empty() {
-        return Err(ApiError::InvalidField { field: "message", reason: "must not be empty" });
+        return Err(ApiError::field("message", "must not be empty"));
     }
     Ok(message)
 }
@@ -81,7 +81,7 @@ fn kind(fields: &mut Map<String, Value>) -> Result<String, ApiError> {
     let kind = text(fields, "type")?.unwrap_or_else(|| DEFAULT_TYPE.to_owned());
     match kind.chars().count() {
         1..=TYPE_LENGTH => Ok(kind),
-        _ => Err(ApiError::InvalidField { field: "type", reason: "must have 1 to 64 characters" }),
+        _ => Err(ApiError::field("type", "must have 1 to 64 characters")),
     }
 }
 
@@ -90,7 +90,7 @@ fn channel(fields: &mut Map<String, Value>) -> Result<String, ApiError> {
     if is_channel(&channel) {
         return Ok(channel);
     }
-    Err(ApiError::InvalidField { field: "channel", reason: "must have 1 to 128 characters of A-Z a-z 0-9 . _ : / -" })
+    Err(ApiError::field("channel", "must have 1 to 128 characters of A-Z a-z 0-9 . _ : / -"))
 }
 
 /// Whether the text can name a channel. A comma cannot stand in one: it separates them in queries.
@@ -104,10 +104,10 @@ fn text(fields: &mut Map<String, Value>, field: &'static str) -> Result<Option<S
     match fields.remove(field) {
         None | Some(Value::Null) => Ok(None),
         Some(Value::String(text)) if text.contains('\0') => {
-            Err(ApiError::InvalidField { field, reason: "must not contain the character U+0000" })
+            Err(ApiError::field(field, "must not contain the character U+0000"))
         }
         Some(Value::String(text)) => Ok(Some(text)),
-        Some(_) => Err(ApiError::InvalidField { field, reason: "must be a string" }),
+        Some(_) => Err(ApiError::field(field, "must be a string")),
     }
 }
 

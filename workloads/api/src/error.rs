@@ -1,4 +1,4 @@
-//! What a client is told when a request cannot be served: `{"error", "field"?, "dependency"?}`.
+//! What a client is told when a request cannot be served: a [`Problem`].
 
 use std::{
     collections::BTreeMap,
@@ -8,17 +8,20 @@ use std::{
 };
 
 use axum::{
-    Json,
     extract::rejection::QueryRejection,
-    http::{HeaderValue, StatusCode, header::RETRY_AFTER},
+    http::{HeaderValue, StatusCode, header::WWW_AUTHENTICATE},
     response::{IntoResponse, Response},
 };
-use serde::Serialize;
+use realtime_access::Refusal;
+use realtime_chassis::http::Problem;
 use thiserror::Error;
 use tracing::{debug, warn};
 
 /// Without a refused request for so long, an outage is over.
 const OUTAGE: Duration = Duration::from_secs(60);
+
+/// After which a request may be tried again that a dependency kept from being served.
+const RETRY: Duration = Duration::from_secs(1);
 
 /// Outages of this process, which are told at their beginning and not with each request.
 static OUTAGES: Outages = Outages(Mutex::new(BTreeMap::new()));
@@ -35,18 +38,24 @@ pub(crate) enum ApiError {
     /// 400: the query cannot be read, because of that parameter if it is known.
     #[error("the query could not be read: {reason}")]
     MalformedQuery { field: &'static str, reason: String },
-    /// 400: a parameter of the query.
+    /// 400: a parameter of the query or the path, or a header.
     #[error("{name} {reason}")]
     InvalidParameter { name: &'static str, reason: &'static str },
-    /// 408: the body came too slowly.
-    #[error("the body did not arrive within {seconds} s")]
-    SlowBody { seconds: u64 },
+    /// 401, 403 or 503: the client may not, or it cannot be told whether it may.
+    #[error(transparent)]
+    Refused(#[from] Refusal),
     /// 404: no such path.
     #[error("there is nothing at this path")]
     UnknownPath,
+    /// 404: no such notification, or none that the client may read.
+    #[error("there is no such notification")]
+    UnknownNotification,
     /// 405: the path exists, the method does not.
     #[error("this path does not take this method")]
     UnknownMethod,
+    /// 408: the body came too slowly.
+    #[error("the body did not arrive within {seconds} s")]
+    SlowBody { seconds: u64 },
     /// 413: the body is larger than the limit.
     #[error("the body is larger than {limit} bytes")]
     BodyTooLarge { limit: usize },
@@ -55,7 +64,10 @@ pub(crate) enum ApiError {
     UnsupportedMediaType,
     /// 422: a field of the body.
     #[error("{field} {reason}")]
-    InvalidField { field: &'static str, reason: &'static str },
+    InvalidField { field: String, reason: &'static str },
+    /// 422: the key of an earlier request with another body.
+    #[error("idempotency-key was used with another body: a new request needs a new key")]
+    ReusedKey,
     /// 503: a dependency does not serve.
     #[error("{dependency} does not serve: {consequence}")]
     Unavailable {
@@ -64,15 +76,17 @@ pub(crate) enum ApiError {
         #[source]
         source: Box<dyn StdError + Send + Sync>,
     },
-}
-
-#[derive(Serialize)]
-struct ErrorBody {
-    error: String,
-    #[serde(skip_serializing_if = "Option::is_none")]
-    field: Option<&'static str>,
-    #[serde(skip_serializing_if = "Option::is_none")]
-    dependency: Option<&'static str>,
+    /// 503: a dependency broke off when it was asked to keep something, and may have kept it.
+    #[error("{dependency} does not serve: {consequence}")]
+    UnknownOutcome {
+        dependency: &'static str,
+        consequence: &'static str,
+        #[source]
+        source: Box<dyn StdError + Send + Sync>,
+    },
+    /// Any other problem.
+    #[error("{}", .0.detail)]
+    Other(Box<Problem>),
 }
 
 impl ApiError {
@@ -92,60 +106,82 @@ impl ApiError {
         Self::MalformedQuery { field, reason }
     }
 
-    const fn status(&self) -> StatusCode {
+    /// A field of the body.
+    pub(crate) fn field(field: impl Into<String>, reason: &'static str) -> Self {
+        Self::InvalidField { field: field.into(), reason }
+    }
+
+    fn status(&self) -> StatusCode {
         match self {
             Self::MalformedBody { .. }
             | Self::IncompleteBody { .. }
             | Self::MalformedQuery { .. }
             | Self::InvalidParameter { .. } => StatusCode::BAD_REQUEST,
-            Self::SlowBody { .. } => StatusCode::REQUEST_TIMEOUT,
-            Self::UnknownPath => StatusCode::NOT_FOUND,
+            Self::Refused(refusal) => refusal.status(),
+            Self::UnknownPath | Self::UnknownNotification => StatusCode::NOT_FOUND,
             Self::UnknownMethod => StatusCode::METHOD_NOT_ALLOWED,
+            Self::SlowBody { .. } => StatusCode::REQUEST_TIMEOUT,
             Self::BodyTooLarge { .. } => StatusCode::PAYLOAD_TOO_LARGE,
             Self::UnsupportedMediaType => StatusCode::UNSUPPORTED_MEDIA_TYPE,
-            Self::InvalidField { .. } => StatusCode::UNPROCESSABLE_ENTITY,
-            Self::Unavailable { .. } => StatusCode::SERVICE_UNAVAILABLE,
+            Self::InvalidField { .. } | Self::ReusedKey => StatusCode::UNPROCESSABLE_ENTITY,
+            Self::Unavailable { .. } | Self::UnknownOutcome { .. } => StatusCode::SERVICE_UNAVAILABLE,
+            Self::Other(problem) => StatusCode::from_u16(problem.status).unwrap_or(StatusCode::INTERNAL_SERVER_ERROR),
         }
     }
 
-    const fn field(&self) -> Option<&'static str> {
+    fn problem(self) -> Problem {
+        let problem = Problem::new(self.status(), self.to_string());
         match self {
             Self::MalformedBody { .. }
             | Self::IncompleteBody { .. }
             | Self::SlowBody { .. }
-            | Self::BodyTooLarge { .. } => Some("body"),
-            Self::UnsupportedMediaType => Some("content-type"),
-            Self::MalformedQuery { field, .. }
-            | Self::InvalidParameter { name: field, .. }
-            | Self::InvalidField { field, .. } => Some(field),
-            Self::UnknownPath | Self::UnknownMethod | Self::Unavailable { .. } => None,
-        }
-    }
-
-    const fn dependency(&self) -> Option<&'static str> {
-        match self {
-            Self::Unavailable { dependency, .. } => Some(dependency),
-            _ => None,
+            | Self::BodyTooLarge { .. } => problem.field("body"),
+            Self::UnsupportedMediaType => problem.field("content-type"),
+            Self::MalformedQuery { field, .. } | Self::InvalidParameter { name: field, .. } => problem.field(field),
+            Self::InvalidField { field, .. } => problem.field(field),
+            Self::ReusedKey => problem.field("idempotency-key").code("IDEMPOTENCY_KEY_REUSED"),
+            Self::Refused(refusal) if refusal == Refusal::KeysAway => problem.code(refusal.code()).retry_after(RETRY),
+            Self::Refused(refusal) => problem.code(refusal.code()),
+            Self::Unavailable { dependency, .. } => problem.dependency(dependency).retry_after(RETRY),
+            Self::UnknownOutcome { dependency, .. } => {
+                problem.dependency(dependency).code("OUTCOME_UNKNOWN").retry_after(RETRY)
+            }
+            Self::UnknownPath | Self::UnknownNotification | Self::UnknownMethod => problem,
+            Self::Other(problem) => *problem,
         }
     }
 }
 
 impl IntoResponse for ApiError {
     fn into_response(self) -> Response {
-        if let Self::Unavailable { dependency, source, .. } = &self {
-            let error = &**source as &dyn StdError;
-            if OUTAGES.begins(dependency, Instant::now()) {
-                warn!(dependency, error, "requests are refused because a dependency does not serve");
-            } else {
-                debug!(dependency, error, "request refused");
-            }
+        if let Self::Unavailable { dependency, source, .. } | Self::UnknownOutcome { dependency, source, .. } = &self {
+            tell(dependency, &**source);
         }
-        let body = ErrorBody { error: self.to_string(), field: self.field(), dependency: self.dependency() };
-        let mut response = (self.status(), Json(body)).into_response();
-        if matches!(self, Self::Unavailable { .. }) {
-            response.headers_mut().insert(RETRY_AFTER, HeaderValue::from_static("1"));
+        let challenge = match &self {
+            Self::Refused(refusal) if refusal.status() == StatusCode::UNAUTHORIZED => Some(challenge(*refusal)),
+            _ => None,
+        };
+        let mut response = self.problem().into_response();
+        if let Some(challenge) = challenge {
+            response.headers_mut().insert(WWW_AUTHENTICATE, HeaderValue::from_static(challenge));
         }
         response
+    }
+}
+
+/// RFC 6750, section 3: who showed nothing is told no error.
+const fn challenge(refusal: Refusal) -> &'static str {
+    match refusal {
+        Refusal::Missing => "Bearer",
+        _ => r#"Bearer error="invalid_token""#,
+    }
+}
+
+fn tell(dependency: &'static str, error: &(dyn StdError + 'static)) {
+    if OUTAGES.begins(dependency, Instant::now()) {
+        warn!(dependency, error, "requests are refused because a dependency does not serve");
+    } else {
+        debug!(dependency, error, "request refused");
     }
 }
 
@@ -163,6 +199,19 @@ impl Outages {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn who_showed_a_bad_token_is_told_so_and_who_showed_none_is_asked_for_one() {
+        let challenge = |refusal: Refusal| {
+            let response = ApiError::from(refusal).into_response();
+            let challenge = response.headers().get(WWW_AUTHENTICATE).map(|value| value.to_str().unwrap().to_owned());
+            (response.status().as_u16(), challenge)
+        };
+        assert_eq!(challenge(Refusal::Missing), (401, Some("Bearer".to_owned())));
+        assert_eq!(challenge(Refusal::Expired), (401, Some(r#"Bearer error="invalid_token""#.to_owned())));
+        assert_eq!(challenge(Refusal::Channel), (403, None));
+        assert_eq!(challenge(Refusal::KeysAway), (503, None));
+    }
 
     #[test]
     fn an_outage_is_told_once_for_each_dependency() {

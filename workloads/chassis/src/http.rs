@@ -1,6 +1,7 @@
 //! What the HTTP server of a workload needs: sockets, CORS, and what is observed of every request.
 
 mod observe;
+pub mod problem;
 
 use std::net::{Ipv4Addr, Ipv6Addr, SocketAddr};
 use std::time::Duration;
@@ -14,6 +15,7 @@ use tower_http::cors::{AllowHeaders, Any, CorsLayer};
 use tracing::debug;
 
 pub use observe::{RequestMetrics, observe};
+pub use problem::Problem;
 
 /// Bytes that the kernel buffers for a client: a slow one must be noticed by its queue, not hidden by its socket.
 const SEND_BUFFER: usize = 64 * 1024;
@@ -28,6 +30,10 @@ const PROBE: Duration = Duration::from_secs(10);
 
 /// Open files that are no connections of clients: those of the backends, the ops server's, logs, and some to spare.
 const OWN_FILES: usize = 512;
+
+/// Headers that pages of other origins may read.
+const EXPOSED: [&str; 6] =
+    ["idempotency-replayed", "link", "retry-after", "www-authenticate", "x-trace-id", "x-unread-count"];
 
 /// The server cannot be made.
 #[derive(Debug, Error)]
@@ -107,9 +113,9 @@ pub fn tune(stream: &TcpStream) {
 /// [`Error`] when an entry is no origin.
 pub fn cors(origins: &str) -> Result<CorsLayer, Error> {
     let layer = CorsLayer::new()
-        .allow_methods([Method::GET, Method::POST, Method::DELETE])
+        .allow_methods([Method::GET, Method::POST, Method::PUT, Method::DELETE])
         .allow_headers(AllowHeaders::mirror_request())
-        .expose_headers(["link", "x-trace-id"].map(HeaderName::from_static))
+        .expose_headers(EXPOSED.map(HeaderName::from_static))
         .max_age(Duration::from_secs(600));
     if origins.trim() == "*" {
         return Ok(layer.allow_origin(Any));

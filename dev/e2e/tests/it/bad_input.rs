@@ -1,4 +1,4 @@
-//! What the API refuses: by status code, and by a JSON error that names the field.
+//! What the API refuses: by status code, and by a problem that names the field.
 
 use realtime_e2e::fixture::REPLICATED;
 use realtime_e2e::http::Answer;
@@ -7,10 +7,10 @@ use serde_json::json;
 #[track_caller]
 fn refuses(answer: &Answer, status: u16, field: &str) {
     assert_eq!((answer.status, &answer.body["field"]), (status, &json!(field)), "{}", answer.body);
-    let sentence = answer.body["error"].as_str().expect("the error is a sentence");
+    let sentence = answer.body["detail"].as_str().expect("the detail is a sentence");
     assert!(sentence.len() > 10, "{sentence}");
     let kind = answer.headers.get("content-type").and_then(|value| value.to_str().ok());
-    assert_eq!(kind, Some("application/json"));
+    assert_eq!(kind, Some("application/problem+json"));
 }
 
 /// Posts each body and expects that refusal of it.

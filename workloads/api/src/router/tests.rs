@@ -103,7 +103,8 @@ async fn refuses_bad_bodies_and_names_the_field() {
         assert_eq!(response.status().as_u16(), status, "{name}");
         let body = json(response).await;
         assert_eq!(body["field"], field, "{name}: {body}");
-        assert!(body["error"].is_string(), "{name}: {body}");
+        assert_eq!((&body["type"], &body["status"]), (&"about:blank".into(), &status.into()), "{name}: {body}");
+        assert!(body["title"].is_string() && body["detail"].is_string(), "{name}: {body}");
     }
 }
 
@@ -117,12 +118,16 @@ async fn refuses_a_body_that_does_not_arrive() {
 }
 
 #[tokio::test]
-async fn answers_other_paths_and_methods_with_json() {
-    assert_eq!(send(get("/nothing")).await.status(), StatusCode::NOT_FOUND);
+async fn answers_other_paths_and_methods_with_a_problem() {
+    let response = send(get("/nothing")).await;
+    assert_eq!(response.status(), StatusCode::NOT_FOUND);
+    assert_eq!(response.headers()[header::CONTENT_TYPE], "application/problem+json");
+    assert_eq!(json(response).await["detail"], "there is nothing at this path");
     let request = Request::builder().method(Method::PUT).uri("/api/notifications").body(Body::empty()).unwrap();
     let response = send(request).await;
     assert_eq!(response.status(), StatusCode::METHOD_NOT_ALLOWED);
-    assert!(json(response).await["error"].is_string());
+    assert!(response.headers()[header::ALLOW].to_str().unwrap().contains("POST"));
+    assert_eq!(json(response).await["title"], "Method Not Allowed");
 }
 
 #[tokio::test]
