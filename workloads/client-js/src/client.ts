@@ -1,0 +1,305 @@
+/** The connection: carries out what the states say, and tells the application. */
+import { RealtimeError } from "./errors.js";
+import { Emitter } from "./emitter.js";
+import { START, step, type Effect, type Input, type Machine } from "./machine.js";
+import type { Expiring, Gap, Notification } from "./notification.js";
+import type { ClientOptions } from "./options.js";
+import { Api } from "./rest/api.js";
+import { Recent } from "./recent.js";
+import { readSelection, withChannels, withoutChannels, type Selection } from "./selection.js";
+import { isSameState, stateOf, type ConnectionState } from "./state.js";
+import { Stream, type StreamOptions } from "./stream.js";
+import { TokenSource, subject } from "./token.js";
+import type { Opening, Receiver, Transport } from "./transport.js";
+import { transportOf } from "./transports.js";
+
+/** How a notification came. */
+export interface Arrival {
+  readonly cursor: string | undefined;
+  /** Whether it was published before the connection that brought it began. */
+  readonly missed: boolean;
+}
+
+export type ClientEvents = {
+  state: [ConnectionState];
+  notification: [Notification, Arrival];
+  /** A connection that was open ended. `at` is in milliseconds since 1970. */
+  cut: [{ readonly at: number; readonly reason: string }];
+  /** It is back. */
+  resumed: [{ readonly at: number; readonly afterMilliseconds: number; readonly recovered: boolean }];
+  /** Something is missing for good. */
+  gap: [Gap];
+  /** The token's time is over soon; a token function is asked by itself. */
+  expiring: [Expiring];
+  /** The client gave up. */
+  error: [RealtimeError];
+};
+
+export class RealtimeClient {
+  /** The REST calls, with the same token. */
+  readonly api: Api;
+  readonly #options: ClientOptions;
+  readonly #token: TokenSource;
+  readonly #events = new Emitter<ClientEvents>();
+  readonly #recent = new Recent();
+  readonly #transport: Transport;
+  #machine: Machine = START;
+  #state: ConnectionState = stateOf(START);
+  #inputs: Input[] = [];
+  #isStepping = false;
+  #selection: Selection;
+  #cursor: string | undefined;
+  #timer: ReturnType<typeof setTimeout> | undefined;
+  #retryAt: number | undefined;
+  #openedAt = 0;
+  #cutAt: number | undefined;
+  /** When the connection began, by the server's clock. */
+  #begun = Number.NEGATIVE_INFINITY;
+  /** Counts what is asked of the token function: an answer to an older question is not taken. */
+  #question = 0;
+  readonly #online = () => this.#take({ kind: "nudge" });
+
+  /** `token` is shared by clients of the same stack. */
+  constructor(options: ClientOptions, token = new TokenSource(options.token)) {
+    const url = options.url.replace(/\/+$/, "");
+    this.#options = { ...options, url };
+    this.#token = token;
+    this.api = new Api(this.#options, this.#token);
+    this.#selection = readSelection(options.channels);
+    this.#cursor = options.since;
+    const make = options.transportFactory ?? transportOf(this.#options, () => this.api.ticket());
+    this.#transport = make(this.#receiver());
+  }
+
+  get state(): ConnectionState {
+    return this.#state;
+  }
+
+  /** Where the client is: given as `since`, another one goes on from there. */
+  get cursor(): string | undefined {
+    return this.#cursor;
+  }
+
+  /** What it hears, or will when it is connected. */
+  get channels(): Selection {
+    return this.#selection;
+  }
+
+  /** Whether the client shows a token. */
+  get hasToken(): boolean {
+    return this.#token.exists;
+  }
+
+  /** The user that the token is for; `undefined` without a token. */
+  async user(): Promise<string | undefined> {
+    return subject(await this.#token.current());
+  }
+
+  /** Connects, and stays connected until `close`. It goes on from the cursor. */
+  connect(): void {
+    globalThis.addEventListener?.("online", this.#online);
+    this.#take({ kind: "connect" });
+  }
+
+  /** Leaves. `connect` goes on from where it was. */
+  close(): void {
+    globalThis.removeEventListener?.("online", this.#online);
+    this.#take({ kind: "close" });
+  }
+
+  /** A client of the same stack that hears other channels. It is not connected yet. */
+  fork(channels: readonly string[]): RealtimeClient {
+    const { since: _, ...options } = this.#options;
+    return new RealtimeClient({ ...options, channels }, this.#token);
+  }
+
+  on<Name extends keyof ClientEvents>(event: Name, listener: (...values: ClientEvents[Name]) => void): () => void {
+    return this.#events.on(event, listener);
+  }
+
+  onNotification(listener: (notification: Notification, arrival: Arrival) => void): () => void {
+    return this.on("notification", listener);
+  }
+
+  /** Notifications from now on, until `close`; it throws when the client is refused, or when too many wait. */
+  notifications(options: StreamOptions = {}): AsyncIterableIterator<Notification> {
+    return new Stream(this, options);
+  }
+
+  /** Hears these channels, too; from all channels, those named remain. Gives what is heard then. */
+  subscribe(channels: string | readonly string[]): Promise<Selection> {
+    return this.#change("subscribe", wished(channels));
+  }
+
+  /** Hears these channels no more. From all channels none can be taken away. */
+  unsubscribe(channels: string | readonly string[]): Promise<Selection> {
+    return this.#change("unsubscribe", wished(channels));
+  }
+
+  async #change(wish: "subscribe" | "unsubscribe", names: Selection): Promise<Selection> {
+    const before = this.#selection;
+    if (wish === "unsubscribe" && before === "*") {
+      throw new RealtimeError("nothing was subscribed by name: subscribe to the channels that are wanted instead", "REFUSED");
+    }
+    this.#selection = wish === "subscribe" ? withChannels(before, names) : withoutChannels(before, names);
+    if (this.#machine.phase !== "open") return this.#selection;
+    try {
+      await this.#transport.change(wish, names, this.#opening(await this.#token.current()));
+    } catch (error) {
+      const isCut = error instanceof RealtimeError && (error.code === "NOT_CONNECTED" || error.code === "NO_ANSWER");
+      // A connection that was cut meanwhile comes back with what is wanted; what was refused is not wanted any more.
+      if (!isCut) {
+        this.#selection = before;
+        throw error;
+      }
+    }
+    return this.#selection;
+  }
+
+  #opening(token: string | undefined): Opening {
+    return { token, cursor: this.#cursor, channels: this.#selection };
+  }
+
+  /** Steps do not run within one another: what a step causes at once comes behind it. */
+  #take(input: Input): void {
+    this.#inputs.push(input);
+    if (this.#isStepping) return;
+    this.#isStepping = true;
+    try {
+      for (let next = this.#inputs.shift(); next !== undefined; next = this.#inputs.shift()) this.#step(next);
+    } finally {
+      this.#isStepping = false;
+    }
+  }
+
+  #step(input: Input): void {
+    const before = this.#machine;
+    const world = { chance: Math.random(), renewable: this.#token.renewable };
+    const [machine, effects] = step(before, input, world);
+    this.#machine = machine;
+    for (const effect of effects) this.#perform(effect);
+    this.#tell(before, machine);
+  }
+
+  #tell(before: Machine, machine: Machine): void {
+    const now = Date.now();
+    // Who left on purpose was not cut off.
+    if (before.phase === "open" && machine.phase !== "open" && machine.reason !== undefined) {
+      this.#cutAt = now;
+      this.#events.emit("cut", { at: now, reason: machine.reason });
+    }
+    if (machine.phase === "closed") this.#cutAt = undefined;
+    const state = stateOf(machine, this.#retryAt);
+    if (!isSameState(this.#state, state)) {
+      this.#state = state;
+      this.#events.emit("state", state);
+    }
+    if (before.phase !== "open" && machine.phase === "open") {
+      this.#openedAt = now;
+      const since = this.#cutAt;
+      this.#cutAt = undefined;
+      if (since !== undefined) {
+        this.#events.emit("resumed", { at: now, afterMilliseconds: now - since, recovered: machine.recovered });
+      }
+    }
+    if (machine.error !== undefined && machine.error !== before.error) this.#events.emit("error", machine.error);
+  }
+
+  #perform(effect: Effect): void {
+    switch (effect.kind) {
+      case "fetch":
+        return void this.#fetch(effect.fresh);
+      case "open":
+        return this.#transport.open(this.#opening(effect.token));
+      case "drop":
+        return this.#transport.close();
+      case "wait":
+        this.#retryAt = Date.now() + effect.milliseconds;
+        this.#timer = setTimeout(() => this.#take({ kind: "due" }), effect.milliseconds);
+        return;
+      case "stopWaiting":
+        return clearTimeout(this.#timer);
+      case "renew":
+        return void this.#renew();
+      case "present":
+        return void this.#present(effect.token);
+    }
+  }
+
+  async #fetch(fresh: boolean): Promise<void> {
+    const question = (this.#question += 1);
+    let input: Input;
+    try {
+      input = { kind: "token", token: fresh ? await this.#token.renew() : await this.#token.current() };
+    } catch (error) {
+      input = { kind: "refused", error: asError(error) };
+    }
+    if (question === this.#question) this.#take(input);
+  }
+
+  /** A token that cannot be had now is asked for again when the connection ends. */
+  async #renew(): Promise<void> {
+    try {
+      this.#take({ kind: "renewed", token: await this.#token.renew() });
+    } catch (error) {
+      if (asError(error).code === "UNAUTHORIZED") this.#take({ kind: "refused", error: asError(error) });
+    }
+  }
+
+  async #present(token: string): Promise<void> {
+    try {
+      await this.#transport.refresh(token, this.#opening(token));
+    } catch (error) {
+      const { code } = asError(error);
+      // The connection goes on until its own token expires, or has been cut anyway.
+      if (code !== "NO_ANSWER" && code !== "NOT_CONNECTED") this.#take({ kind: "refused", error: asError(error) });
+    }
+  }
+
+  #receiver(): Receiver {
+    return {
+      opened: (transport, recovered, time) => {
+        this.#begun = time === undefined ? Number.NEGATIVE_INFINITY : Date.parse(time);
+        this.#take({ kind: "opened", transport, recovered });
+      },
+      switched: (transport) => this.#take({ kind: "switched", transport }),
+      notification: (notification, cursor) => this.#hear(notification, cursor),
+      gap: (gap, cursor) => {
+        this.#cursor = cursor ?? this.#cursor;
+        this.#events.emit("gap", gap);
+      },
+      cursor: (cursor) => void (this.#cursor = cursor),
+      expiring: (expiring) => {
+        this.#events.emit("expiring", expiring);
+        this.#take({ kind: "expiring" });
+      },
+      cut: (reason, returns) => this.#take({ kind: "cut", reason, returns, lasted: this.#lasted() }),
+      refused: (error, after) => this.#take({ kind: "refused", error, ...(after === undefined ? {} : { after }) }),
+    };
+  }
+
+  #lasted(): number {
+    return this.#machine.phase === "open" ? Date.now() - this.#openedAt : 0;
+  }
+
+  #hear(notification: Notification, cursor: string | undefined): void {
+    this.#cursor = cursor ?? this.#cursor;
+    if (!this.#recent.add(notification.id)) return;
+    this.#events.emit("notification", notification, { cursor, missed: Date.parse(notification.timestamp) < this.#begun });
+  }
+}
+
+/** A client that is not connected yet. */
+export function createClient(options: ClientOptions): RealtimeClient {
+  return new RealtimeClient(options);
+}
+
+function wished(channels: string | readonly string[]): Selection {
+  return readSelection(typeof channels === "string" ? [channels] : channels);
+}
+
+function asError(error: unknown): RealtimeError {
+  return error instanceof RealtimeError
+    ? error
+    : new RealtimeError(error instanceof Error ? error.message : String(error), "UNREACHABLE", undefined, { cause: error });
+}
