@@ -18,13 +18,15 @@ pub(crate) struct Arguments {
     pub(crate) command: Command,
 }
 
-/// The two things that the binary does.
+/// What the binary does.
 #[derive(Debug, Subcommand)]
 pub(crate) enum Command {
     /// Consume until told to end (the default)
     Run(Box<RunArguments>),
     /// Bring schema and topics up to date, then end
     Prepare(Box<PrepareArguments>),
+    /// Compare notifications with what their events lead to: a line of JSON for each difference, then a summary
+    Rebuild(RebuildArguments),
 }
 
 /// Options of `run`.
@@ -73,6 +75,17 @@ pub(crate) struct PrepareArguments {
     /// Seconds to wait for Postgres and Kafka
     #[arg(long, env = environment::PREPARE_SECONDS, value_name = "REALTIME_PREPARE_SECONDS", default_value_t = 300)]
     pub(crate) prepare_seconds: u16,
+}
+
+/// Options of `rebuild`.
+#[derive(Args, Debug)]
+pub(crate) struct RebuildArguments {
+    #[command(flatten)]
+    pub(crate) postgres: PostgresConfig,
+
+    /// Mend the differences: rows as their events say, and the events of rows that have none
+    #[arg(long)]
+    pub(crate) write: bool,
 }
 
 /// The topics of a stack.

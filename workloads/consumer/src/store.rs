@@ -229,10 +229,18 @@ impl Writer<'_> {
         self.execute("keep dead letters", statements::KEEP_DEAD_LETTERS, &values).await.map(drop)
     }
 
-    /// Gives the notifications their final status. One that another producer put into Kafka gets its row here.
+    /// Gives the notifications their final status. One that another producer put into Kafka gets its row here, and the beginning of its history.
     async fn settle_notifications(&self, rows: &NotificationRows) -> Result<(), Error> {
-        let values: [&(dyn ToSql + Sync); 6] =
-            [&rows.ids, &rows.messages, &rows.kinds, &rows.channels, &rows.data, &rows.timestamps];
+        let values: [&(dyn ToSql + Sync); 8] = [
+            &rows.ids,
+            &rows.messages,
+            &rows.kinds,
+            &rows.channels,
+            &rows.data,
+            &rows.timestamps,
+            &rows.events,
+            &rows.trace_contexts,
+        ];
         self.execute("settle notifications", statements::SETTLE_NOTIFICATIONS, &values).await.map(drop)
     }
 

@@ -3,6 +3,7 @@
 //! A notification's way: the API writes a [`NotificationCreated`] through the outbox to [`crate::topic::NOTIFICATIONS`]; the consumer stores it,
 //! gives it a position and turns it into a [`FeedEntry`]; the feeder copies that into the Redis stream [`crate::feed::STREAM`].
 
+pub mod history;
 mod json_text;
 mod notification;
 mod product;

@@ -74,7 +74,7 @@ fn storable(text: &str) -> String {
     text.replace('\0', "\u{FFFD}")
 }
 
-/// Columns of `notifications`, one row a notification.
+/// Columns of `notifications`, one row a notification, and beside them of its creation in the history.
 #[derive(Debug, Default)]
 pub(crate) struct NotificationRows {
     pub(crate) ids: Vec<Uuid>,
@@ -83,6 +83,8 @@ pub(crate) struct NotificationRows {
     pub(crate) channels: Vec<String>,
     pub(crate) data: Vec<Option<String>>,
     pub(crate) timestamps: Vec<Timestamp>,
+    pub(crate) events: Vec<String>,
+    pub(crate) trace_contexts: Vec<Value>,
 }
 
 impl NotificationRows {
@@ -90,7 +92,7 @@ impl NotificationRows {
     pub(crate) fn of(items: &[Item]) -> Self {
         let mut rows = Self::default();
         let mut seen = HashSet::new();
-        for event in events(items).map(|(event, _)| event) {
+        for (event, item) in events(items) {
             let notification = &event.notification;
             if seen.insert(notification.id) {
                 rows.ids.push(notification.id);
@@ -99,6 +101,8 @@ impl NotificationRows {
                 rows.channels.push(notification.channel.clone());
                 rows.data.push(notification.data.as_ref().map(|data| data.text().to_owned()));
                 rows.timestamps.push(notification.timestamp);
+                rows.events.push(created(event));
+                rows.trace_contexts.push(json!(item.carrier));
             }
         }
         rows
@@ -137,6 +141,13 @@ impl FeedRows {
 
 fn events(items: &[Item]) -> impl Iterator<Item = (&NotificationCreated, &Item)> {
     items.iter().filter_map(|item| item.verdict.as_ref().ok().map(|event| (event, item)))
+}
+
+/// The event as the API would have written it into the history.
+fn created(event: &NotificationCreated) -> String {
+    let notification = Notification { status: NotificationStatus::Pending, ..event.notification.clone() };
+    let event = NotificationCreated { notification, ..event.clone() };
+    serde_json::to_string(&event).expect("texts, times and JSON have a form in JSON")
 }
 
 /// The notification as clients get it, on one line.
@@ -179,6 +190,19 @@ mod tests {
         let notification = &FeedRows::of(&items).notifications[0];
         assert!(notification.ends_with(expected), "{notification}");
         assert_eq!(NotificationRows::of(&items).data[0].as_deref(), Some("{\n \"z\": 1.50,\r\n \"a\": \"x\\n\"}"));
+    }
+
+    #[test]
+    fn the_history_has_the_event_with_the_producers_data_byte_for_byte_and_its_beginning_as_status() {
+        let record = EVENT.replacen("pending", "processed", 1).replacen("}}", ",\"data\":{ \"z\": 1.50}}}", 1);
+        let rows = NotificationRows::of(&items(&[&record]));
+        let event: NotificationCreated = serde_json::from_str(&rows.events[0]).unwrap();
+        assert_eq!(event.notification.status, NotificationStatus::Pending);
+        assert_eq!(event.notification.data.unwrap().text(), "{ \"z\": 1.50}");
+        assert_eq!(
+            (event.id, rows.trace_contexts.len()),
+            (Uuid::from_u128(0x0192_d3a4_0000_7000_8000_0000_0000_0001), 1)
+        );
     }
 
     #[test]

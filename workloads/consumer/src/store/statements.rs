@@ -38,13 +38,22 @@ pub(super) const KEEP_DEAD_LETTERS: &str = "
     SELECT $1, $2, * FROM unnest($3::int[], $4::bigint[], $5::text[], $6::bytea[], $7::bytea[], $8::jsonb[])
     ON CONFLICT DO NOTHING";
 
+/// A row that is new here has no history yet, unlike those that the API wrote: it gets its creation. Only a row that was there has been locked by
+/// this statement, which its `xmax` tells. The event has an id of its own, because producers may give one id to several notifications.
 pub(super) const SETTLE_NOTIFICATIONS: &str = "
-    INSERT INTO notifications (id, message, type, channel, data, created_at, status, processed_at)
-    SELECT id, message, type, channel, data::json, created_at, 'processed', now()
-    FROM unnest($1::uuid[], $2::text[], $3::text[], $4::text[], $5::text[], $6::timestamptz[])
-        AS item (id, message, type, channel, data, created_at)
-    ON CONFLICT (id) DO UPDATE
-    SET status = EXCLUDED.status, processed_at = COALESCE(notifications.processed_at, EXCLUDED.processed_at)";
+    WITH item AS (
+        SELECT * FROM unnest($1::uuid[], $2::text[], $3::text[], $4::text[], $5::text[], $6::timestamptz[], $7::text[], $8::jsonb[])
+            WITH ORDINALITY AS item (id, message, type, channel, data, created_at, event, trace_context, ordinal)
+    ), settled AS (
+        INSERT INTO notifications (id, message, type, channel, data, created_at, status, processed_at)
+        SELECT id, message, type, channel, data::json, created_at, 'processed', now() FROM item ORDER BY ordinal
+        ON CONFLICT (id) DO UPDATE
+        SET status = EXCLUDED.status, processed_at = COALESCE(notifications.processed_at, EXCLUDED.processed_at)
+        RETURNING id, xmax = 0 AS is_new
+    )
+    INSERT INTO events (id, aggregate_id, type, payload, trace_context, occurred_at)
+    SELECT gen_random_uuid(), id, 'NotificationCreated', event::json, trace_context, created_at
+    FROM item JOIN settled USING (id) WHERE is_new ORDER BY ordinal";
 
 pub(super) const LOCK_COUNTER: &str = "SELECT position FROM feed_counter FOR UPDATE";
 
@@ -63,8 +72,8 @@ pub(super) const EXTEND_FEED: &str = "
     ), history AS (
         INSERT INTO events (id, aggregate_id, type, payload, trace_context)
         SELECT gen_random_uuid(), notification_id, 'NotificationProcessed',
-               jsonb_build_object('event_id', event_id, 'position', position), trace_context
-        FROM fresh
+               json_build_object('event_id', event_id, 'position', position), trace_context
+        FROM fresh ORDER BY position
     )
     INSERT INTO feed (position, event_id, channel, notification, traceparent)
     SELECT position, event_id, channel, notification::json, traceparent FROM fresh
