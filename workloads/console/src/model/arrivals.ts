@@ -25,7 +25,9 @@ export const KEPT = 200;
 export function arrive(list: readonly Arrival[], arrival: Arrival): readonly Arrival[] {
   const place = list.findIndex(({ notification }) => notification.id === arrival.notification.id);
   if (place < 0) return [arrival, ...list].slice(0, KEPT);
-  return list.map((each, index) => (index === place ? { ...each, notification: arrival.notification } : each));
+  return list.map((each, index) =>
+    index === place ? { ...each, notification: arrival.notification } : each,
+  );
 }
 
 /** The list with what was stored before the page came, newest first, behind what has come since. What came live is newer than what was read. */

@@ -34,5 +34,10 @@ test("posts null and false, which are data, too", () => {
 
 test("names every field that is wrong", () => {
   const wrong = draftOf(fields({ message: " \n", type: "x".repeat(65), address: "a b", data: "{" }));
-  expect(Object.keys((wrong as { complaints: object }).complaints)).toEqual(["message", "type", "channel", "data"]);
+  expect(Object.keys((wrong as { complaints: object }).complaints)).toEqual([
+    "message",
+    "type",
+    "channel",
+    "data",
+  ]);
 });

@@ -81,7 +81,9 @@ export function outcome(cut: Cut): string {
   if (cut.resumedAt === undefined) return "not back yet";
   const seconds = ((cut.resumedAt - cut.at) / 1000).toFixed(1);
   const missed =
-    cut.missed === 0 ? "nothing was missed" : `${cut.missed} missed event${cut.missed === 1 ? "" : "s"} delivered`;
+    cut.missed === 0
+      ? "nothing was missed"
+      : `${cut.missed} missed event${cut.missed === 1 ? "" : "s"} delivered`;
   const gaps = cut.gaps.map((gap) => `, but a gap: ${GAP_REASONS[gap.reason] ?? gap.reason}`);
   return `resumed after ${seconds} s, ${missed}${gaps.join("")}`;
 }

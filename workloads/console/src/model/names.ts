@@ -13,7 +13,8 @@ export const CHARACTERS = "A-Z a-z 0-9 . _ : / - @ | + = ~";
 export function channelsOf(text: string): { channels: string[] } | { complaint: string } {
   const channels = [...new Set(text.split(/[\s,]+/).filter((name) => name !== ""))];
   const wrong = channels.find((name) => !CHANNEL.test(name));
-  if (wrong !== undefined) return { complaint: `“${wrong}” names no channel: it may have up to 128 of ${CHARACTERS}` };
+  if (wrong !== undefined)
+    return { complaint: `“${wrong}” names no channel: it may have up to 128 of ${CHARACTERS}` };
   if (channels.length > 64) return { complaint: "A stream hears up to 64 named channels." };
   return { channels };
 }

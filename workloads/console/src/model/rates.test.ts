@@ -1,7 +1,12 @@
 import { expect, test } from "vitest";
 import { advance, type InstanceFigures, type Known } from "./rates";
 
-const figures = (instance: string, uptimeSeconds: number, delivered: number, published = 0): InstanceFigures => ({
+const figures = (
+  instance: string,
+  uptimeSeconds: number,
+  delivered: number,
+  published = 0,
+): InstanceFigures => ({
   instance,
   component: "api",
   connections: { sse: 1, websocket: 2, polling: 3 },

@@ -36,7 +36,14 @@ const NO_RATES: InstanceRates = { delivered: 0, published: 0 };
  */
 export function advance(known: Known, told: readonly InstanceFigures[]): { known: Known; totals: Totals } {
   const next = new Map<string, { figures: InstanceFigures; rates: InstanceRates }>();
-  const totals: Totals = { sse: 0, websocket: 0, polling: 0, delivered: 0, published: 0, instances: told.length };
+  const totals: Totals = {
+    sse: 0,
+    websocket: 0,
+    polling: 0,
+    delivered: 0,
+    published: 0,
+    instances: told.length,
+  };
   for (const figures of told) {
     const rates = ratesOf(known.get(figures.instance), figures);
     next.set(figures.instance, { figures, rates });

@@ -1,3 +1,6 @@
+/** Seconds that the charts show. */
+export const SPAN = 5 * 60;
+
 /** Values over time for a chart: the first row holds times in seconds since the epoch, the others the values of one line each. */
 export type Series = readonly (readonly (number | null)[])[];
 
