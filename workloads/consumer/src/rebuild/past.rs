@@ -57,9 +57,9 @@ pub(super) struct Past {
 impl Past {
     /// Takes the next event of the notification with that id. Of several creations, and of several times at which it was processed, the first
     /// counts, as it does for the row. Events of other types say nothing of the row.
-    pub(super) fn apply(&mut self, id: Uuid, event: Event) {
+    pub(super) fn apply(&mut self, id: Uuid, event: &Event) {
         match event.kind.as_str() {
-            CREATED => self.create(id, &event),
+            CREATED => self.create(id, event),
             PROCESSED => drop(self.processed_at.get_or_insert(event.occurred_at)),
             READ => drop(self.read_at.get_or_insert(event.occurred_at)),
             UNREAD => self.read_at = None,

@@ -129,7 +129,7 @@ async fn fold(
         let id = row.get(0);
         let known = batch.entry(id).or_default();
         let event = Event { id: row.get(1), kind: row.get(2), payload: row.get(3), occurred_at: row.get(4) };
-        known.past.apply(id, event);
+        known.past.apply(id, &event);
         known.events += 1;
     }
     Ok(())

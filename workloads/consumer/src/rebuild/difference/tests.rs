@@ -14,7 +14,7 @@ fn past(data: &str, kinds: &[&str]) -> Past {
     let mut past = Past::default();
     for kind in kinds {
         let occurred_at = "2026-11-21T06:00:00.123456Z".parse().unwrap();
-        past.apply(ID, Event { id: ID, kind: (*kind).to_owned(), payload: payload.clone(), occurred_at });
+        past.apply(ID, &Event { id: ID, kind: (*kind).to_owned(), payload: payload.clone(), occurred_at });
     }
     past
 }

@@ -25,7 +25,7 @@ fn created(message: &str, data: &str) -> String {
 fn past(events: &[(&str, i64, &str)]) -> Past {
     let mut past = Past::default();
     for (kind, second, payload) in events {
-        past.apply(ID, event(kind, *second, payload));
+        past.apply(ID, &event(kind, *second, payload));
     }
     past
 }
