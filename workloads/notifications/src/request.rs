@@ -71,7 +71,7 @@ impl StreamRequest {
         let header = last_event_id.filter(|header| !header.is_empty());
         let header = header.map(|header| Cursor::LastEventId(String::from_utf8_lossy(header).into_owned()));
         Ok(Self {
-            filter: Filter { channels: names("channels")?, kinds: names("types")?, fields: fields(query)? },
+            filter: Filter { channels: names("channels")?.map(Into::into), kinds: names("types")?, fields: fields(query)? },
             heartbeat,
             resume: header.or(since),
         })
@@ -142,7 +142,7 @@ mod tests {
         ])
         .unwrap();
         assert_eq!(request.filter.kinds, Some(set(&["ProductCreated", "LowStockWarning"])));
-        assert_eq!(request.filter.channels, Some(set(&["a", "b"])));
+        assert_eq!(request.filter.channels, Some(set(&["a", "b"]).into()));
         assert_eq!(request.filter.fields[0].path, [Box::from("product"), Box::from("id")]);
         assert_eq!(request.filter.fields[0].values, set(&["p-1", "p-2"]));
         assert_eq!(request.filter.fields.len(), 2);

@@ -102,7 +102,7 @@ fn a_lost_client_continues_live() {
 #[test]
 fn other_channels_are_left_out() {
     let history = History::assemble(0, 2, vec![entry(1, "orders"), entry(2, "stock")]);
-    let filter = Filter { channels: Some(["stock".into()].into()), ..Filter::default() };
+    let filter = Filter { channels: Some(["stock".into()].into_iter().collect()), ..Filter::default() };
     let positions: Vec<_> = history.pieces(&filter).collect();
     assert_eq!(positions, [Piece::Entry(&entry(2, "stock"))]);
 }

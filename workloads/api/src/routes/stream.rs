@@ -8,13 +8,13 @@ use axum::{
     response::{IntoResponse, Response},
 };
 use jiff::Timestamp;
-use realtime_fanout::{CloseReason, Filter, Grant, Heartbeat, Opening, sse};
+use realtime_contract::channel::is_channel;
+use realtime_fanout::{CloseReason, Filter, Grant, Heartbeat, Opening, Selection, sse};
 use serde::Deserialize;
 use tracing::debug;
 use uuid::Uuid;
 
 use crate::{
-    draft::is_channel,
     error::ApiError,
     feed::{greeting, piece_frame},
     history::{self, History},
@@ -66,7 +66,8 @@ pub(crate) async fn stream(
 ) -> Result<Response, ApiError> {
     let names = ["channels", "lastEventId", "since"];
     let Query(query) = query.map_err(|rejection| ApiError::malformed_query(&names, &rejection))?;
-    let filter = Filter { channels: channels(query.channels.as_deref())?, ..Filter::default() };
+    let channels = channels(query.channels.as_deref())?.map_or_else(Selection::every, Selection::from);
+    let filter = Filter { channels: Some(channels), ..Filter::default() };
     let Some(epoch) = state.epoch.get() else {
         return Ok(event_stream(Grant::away(CloseReason::Unavailable)));
     };
@@ -101,7 +102,7 @@ fn grant(history: History, epoch: Uuid, filter: Filter) -> Grant {
     }
 }
 
-/// The filter `a,b`; absent or empty for all.
+/// The channels `a,b`; `None` when they are absent or empty.
 fn channels(text: Option<&str>) -> Result<Option<BTreeSet<Box<str>>>, ApiError> {
     let names = text.unwrap_or_default().split(',').map(str::trim).filter(|name| !name.is_empty());
     let names: BTreeSet<Box<str>> = names.map(Box::from).collect();

@@ -2,12 +2,11 @@
 
 use std::collections::BTreeSet;
 
-use realtime_fanout::Filter;
+use realtime_contract::channel::{LENGTH, is_channel};
+use realtime_fanout::{Filter, Selection};
 use serde::{Deserialize, Serialize, Serializer};
 use serde_json::Value;
 use thiserror::Error;
-
-use crate::draft::is_channel;
 
 /// Channels that one client names at most.
 const LIMIT: usize = 128;
@@ -17,7 +16,7 @@ const EVERY: &str = "*";
 /// Which channels a client hears. As JSON a list of names, or `"*"`.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub(crate) enum Channels {
-    /// Every one: what a client hears that asks for nothing.
+    /// Every one but those of users: what a client hears that asks for nothing.
     #[default]
     All,
     /// Those, which may be none.
@@ -29,7 +28,7 @@ pub(crate) enum Channels {
 pub(crate) enum Refused {
     #[error("channels must be the name of a channel, a list of names, or \"*\" for all")]
     ReadChannels,
-    #[error("a channel's name has 1 to 128 letters, digits, '.', '_', ':' or '-'")]
+    #[error("a channel's name has 1 to {LENGTH} of A-Z a-z 0-9 . _ : / - @ | + = ~")]
     ReadName,
     #[error("a connection may name {LIMIT} channels at most; name fewer, or \"*\" for all")]
     CountChannels,
@@ -86,10 +85,10 @@ impl Channels {
     /// What passes.
     pub(crate) fn filter(&self) -> Filter {
         let channels = match self {
-            Self::All => None,
-            Self::Some(channels) => Some(channels.clone()),
+            Self::All => Selection::every(),
+            Self::Some(channels) => channels.clone().into(),
         };
-        Filter { channels, ..Filter::default() }
+        Filter { channels: Some(channels), ..Filter::default() }
     }
 
     fn bounded(names: BTreeSet<Box<str>>) -> Result<Self, Refused> {
@@ -164,7 +163,7 @@ mod tests {
     #[test]
     fn so_many_and_no_more() {
         assert_eq!(
-            many(127).subscribe(&some(&["a"])).map(|channels| channels.filter().channels.unwrap().len()),
+            many(127).subscribe(&some(&["a"])).map(|channels| channels.filter().channels.unwrap().names.len()),
             Ok(128)
         );
         assert_eq!(many(128).subscribe(&some(&["c1"])), Ok(many(128)));
@@ -176,6 +175,8 @@ mod tests {
     #[test]
     fn passes_what_was_asked_for() {
         assert!(Channels::All.filter().passes("any", "notification", "{}"));
+        assert!(!Channels::All.filter().passes("user:7", "notification", "{}"));
+        assert!(some(&["user:7"]).filter().passes("user:7", "notification", "{}"));
         assert!(some(&["a"]).filter().passes("a", "notification", "{}"));
         assert!(!some(&["a"]).filter().passes("b", "notification", "{}"));
         assert!(!some(&[]).filter().passes("a", "notification", "{}"));

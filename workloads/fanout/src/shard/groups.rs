@@ -1,11 +1,12 @@
 //! Connections that want the same, so that one look at an event serves them all.
 
 use std::{
-    collections::{BTreeSet, HashMap},
+    collections::{BTreeMap, BTreeSet, HashMap},
     sync::Arc,
 };
 
 use bytes::{Bytes, BytesMut};
+use realtime_contract::channel::{OF_USERS, Pattern};
 use slab::Slab;
 
 use crate::{Event, Filter, rendering::Renderings};
@@ -23,6 +24,10 @@ pub(super) struct Groups {
     groups: Slab<Group>,
     by_filter: HashMap<(Arc<Filter>, u8), usize>,
     by_channel: HashMap<Box<str>, BTreeSet<usize>>,
+    /// Each pattern that anybody wants is compared with each event, once.
+    by_pattern: BTreeMap<Pattern, BTreeSet<usize>>,
+    /// By the pattern `*`, which nearly everybody wants.
+    of_no_user: BTreeSet<usize>,
     of_every_channel: BTreeSet<usize>,
 }
 
@@ -61,9 +66,16 @@ impl Groups {
         let group = self.groups.insert(Group { filter: filter.clone(), rendering, members: Vec::new() });
         match &filter.channels {
             None => drop(self.of_every_channel.insert(group)),
-            Some(channels) => {
-                for channel in channels {
+            Some(selection) => {
+                for channel in &selection.names {
                     self.by_channel.entry(channel.clone()).or_default().insert(group);
+                }
+                for pattern in &selection.patterns {
+                    if *pattern == Pattern::every() {
+                        self.of_no_user.insert(group);
+                    } else {
+                        self.by_pattern.entry(pattern.clone()).or_default().insert(group);
+                    }
                 }
             }
         }
@@ -90,11 +102,21 @@ impl Groups {
         let wanted = (filter, rendering);
         self.by_filter.remove(&wanted);
         self.of_every_channel.remove(&group);
-        for channel in wanted.0.channels.iter().flatten() {
+        self.of_no_user.remove(&group);
+        let Some(selection) = &wanted.0.channels else { return };
+        for channel in &selection.names {
             if let Some(groups) = self.by_channel.get_mut(channel) {
                 groups.remove(&group);
                 if groups.is_empty() {
                     self.by_channel.remove(channel);
+                }
+            }
+        }
+        for pattern in &selection.patterns {
+            if let Some(groups) = self.by_pattern.get_mut(pattern) {
+                groups.remove(&group);
+                if groups.is_empty() {
+                    self.by_pattern.remove(pattern);
                 }
             }
         }
@@ -115,7 +137,7 @@ impl Groups {
         events: impl IntoIterator<Item = &'a Arc<Event>>,
         renderings: &Renderings,
     ) -> Vec<Delivery> {
-        let mut wanted: HashMap<usize, Vec<&Event>> = HashMap::new();
+        let mut wanted = Wanted { places: vec![0; self.groups.capacity()], lists: Vec::new() };
         for event in events {
             let mut data = None;
             for group in self.interested(event) {
@@ -123,21 +145,68 @@ impl Groups {
                 if filter.takes_kind(&event.kind)
                     && (filter.fields.is_empty() || filter.takes_fields(data.get_or_insert_with(|| parse(event))))
                 {
-                    wanted.entry(group).or_default().push(event);
+                    wanted.note(group, event);
                 }
             }
         }
-        wanted
-            .into_iter()
-            .map(|(group, events)| {
-                let chunk = join(&events, self.groups[group].rendering, renderings);
-                Delivery { group, events: events.len() as u64, chunk }
-            })
-            .collect()
+        let mut chunks = Chunks { renderings, made: (wanted.lists.len() > 1).then(HashMap::new) };
+        let delivery = |(group, events): (usize, Vec<&Event>)| {
+            let chunk = chunks.of(&events, self.groups[group].rendering);
+            Delivery { group, events: events.len() as u64, chunk }
+        };
+        wanted.lists.into_iter().map(delivery).collect()
     }
 
-    fn interested(&self, event: &Event) -> impl Iterator<Item = usize> {
-        self.of_every_channel.iter().chain(self.by_channel.get(&event.channel).into_iter().flatten()).copied()
+    /// Groups that want its channel. One that wants it by name and by pattern, or by two patterns, comes again.
+    fn interested<'a>(&'a self, event: &'a Event) -> impl Iterator<Item = usize> + 'a {
+        let named = self.by_channel.get(&event.channel).into_iter().flatten();
+        let matching = self.by_pattern.iter().filter(|(pattern, _)| pattern.takes(&event.channel));
+        let of_no_user = (!event.channel.starts_with(OF_USERS)).then_some(&self.of_no_user).into_iter().flatten();
+        let groups = self.of_every_channel.iter().chain(of_no_user).chain(named);
+        groups.chain(matching.flat_map(|(_, groups)| groups)).copied()
+    }
+}
+
+/// What each group gets.
+struct Wanted<'a> {
+    /// By the number of a group: where its list is, counted from 1; 0 for none.
+    places: Vec<u32>,
+    lists: Vec<(usize, Vec<&'a Event>)>,
+}
+
+impl<'a> Wanted<'a> {
+    /// Notes an event for a group, which may have been told of it before: then it is its last one.
+    fn note(&mut self, group: usize, event: &'a Event) {
+        let place = &mut self.places[group];
+        if *place == 0 {
+            self.lists.push((group, Vec::new()));
+            *place = small(self.lists.len());
+        }
+        let list = &mut self.lists[*place as usize - 1].1;
+        if !list.last().is_some_and(|last| std::ptr::eq(*last, event)) {
+            list.push(event);
+        }
+    }
+}
+
+/// The pieces of a batch. Users are groups of their own, each with a channel of its own, that mostly get the same: then they share its bytes.
+struct Chunks<'a> {
+    renderings: &'a Renderings,
+    /// By their form and their events; `None` for one group, which has nobody to share with.
+    made: Option<Made>,
+}
+
+type Made = HashMap<(u8, Box<[*const Event]>), Bytes>;
+
+impl Chunks<'_> {
+    fn of(&mut self, events: &[&Event], rendering: u8) -> Bytes {
+        if let [event] = events {
+            return self.renderings.shared(rendering, event);
+        }
+        let make = || join(events, rendering, self.renderings);
+        let Some(made) = &mut self.made else { return make() };
+        let which = events.iter().map(|event| std::ptr::from_ref(*event)).collect();
+        made.entry((rendering, which)).or_insert_with(make).clone()
     }
 }
 
@@ -145,11 +214,8 @@ fn parse(event: &Event) -> serde_json::Value {
     serde_json::from_str(&event.data()).unwrap_or_default()
 }
 
-/// One event is shared as it is; several become one piece, which all connections of the group share.
+/// Several events as one piece.
 fn join(events: &[&Event], rendering: u8, renderings: &Renderings) -> Bytes {
-    if let [event] = events {
-        return renderings.shared(rendering, event);
-    }
     let mut chunk = BytesMut::with_capacity(events.iter().map(|event| event.frame().len()).sum());
     for event in events {
         renderings.append(rendering, &mut chunk, &renderings.shared(rendering, event));
@@ -161,3 +227,6 @@ fn join(events: &[&Event], rendering: u8, renderings: &Renderings) -> Bytes {
 fn small(index: usize) -> u32 {
     u32::try_from(index).unwrap_or(u32::MAX)
 }
+
+#[cfg(test)]
+mod tests;

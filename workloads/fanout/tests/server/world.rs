@@ -46,7 +46,7 @@ async fn stream(Query(wish): Query<Wish>) -> axum::response::Response {
     if let Some(reason) = wish.bad {
         return (StatusCode::BAD_REQUEST, reason).into_response();
     }
-    let channels = wish.channel.map(|channel| [channel].into());
+    let channels = wish.channel.map(|channel| [channel].into_iter().collect());
     let filter = Filter { channels, ..Filter::default() };
     let grant = Grant { filter, greeting: Some(r#"{"type":"connection"}"#.to_owned()), ..Grant::live() };
     let mut response = sse::HEADERS.into_response();
