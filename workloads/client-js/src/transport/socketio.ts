@@ -54,11 +54,17 @@ export class SocketIoTransport implements Transport {
   }
 
   async change(wish: "subscribe" | "unsubscribe", names: Selection, result: Opening): Promise<Selection> {
-    // Until the answer is here, it is not known what the server holds.
+    const before = this.#heard;
+    // Without an answer it is not known what the server holds: the next connection begins another session.
     this.#heard = [];
-    const { channels } = await this.#ask<{ channels: string[] | "*" }>(wish, names);
-    this.#opening = result;
-    return (this.#heard = readSelection(channels));
+    try {
+      const { channels } = await this.#ask<{ channels: string[] | "*" }>(wish, names);
+      this.#opening = result;
+      return (this.#heard = readSelection(channels));
+    } catch (error) {
+      if (error instanceof RealtimeError && error.code !== "NO_ANSWER") this.#heard = before;
+      throw error;
+    }
   }
 
   async refresh(token: string): Promise<void> {
