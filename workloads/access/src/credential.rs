@@ -2,7 +2,13 @@
 
 use std::fmt;
 
-use axum::http::{HeaderMap, header::AUTHORIZATION};
+use axum::http::{
+    HeaderMap,
+    header::{AUTHORIZATION, COOKIE},
+};
+
+/// Name of the cookie that holds a ticket.
+pub const TICKET_COOKIE: &str = "realtime_ticket";
 
 /// What a client shows of itself. Debug shows none of it.
 #[derive(Clone, Copy, PartialEq, Eq)]
@@ -26,6 +32,23 @@ impl<'a> Credential<'a> {
         });
         token.map_or(Self::Unreadable, Self::Token)
     }
+
+    /// What a request for a stream shows: its header field, else the ticket of its query, else that of its cookie.
+    pub fn of_stream(headers: &'a HeaderMap, ticket: Option<&'a str>) -> Self {
+        match Self::of_headers(headers) {
+            Self::Nothing => {}
+            shown => return shown,
+        }
+        let ticket = ticket.filter(|ticket| !ticket.is_empty()).or_else(|| cookie(headers));
+        ticket.map_or(Self::Nothing, Self::Ticket)
+    }
+}
+
+/// The ticket among the cookies (RFC 6265, section 4.2.1).
+fn cookie(headers: &HeaderMap) -> Option<&str> {
+    let lines = headers.get_all(COOKIE).iter().filter_map(|value| value.to_str().ok());
+    let mut pairs = lines.flat_map(|line| line.split(';')).filter_map(|pair| pair.trim().split_once('='));
+    pairs.find(|(name, value)| *name == TICKET_COOKIE && !value.is_empty()).map(|(_, value)| value.trim_matches('"'))
 }
 
 impl fmt::Debug for Credential<'_> {
@@ -61,6 +84,27 @@ mod tests {
         assert_eq!(shown(Some("bearer  a.b.c ")), "a.b.c");
         for other in ["Basic a", "Bearer", "Bearer ", ""] {
             assert_eq!(shown(Some(other)), "Unreadable", "{other}");
+        }
+    }
+
+    #[test]
+    fn a_stream_shows_the_header_else_the_query_else_the_cookie() {
+        let shown = |headers: &[(&str, &'static str)], ticket| {
+            let field = |(name, value): &(&str, &'static str)| (name.parse().unwrap(), HeaderValue::from_static(value));
+            let headers: HeaderMap = headers.iter().map(field).collect();
+            match Credential::of_stream(&headers, ticket) {
+                Credential::Token(text) => format!("token {text}"),
+                Credential::Ticket(text) => format!("ticket {text}"),
+                other => format!("{other:?}"),
+            }
+        };
+        let (header, cookie) = (("authorization", "Bearer a"), ("cookie", "x=1; realtime_ticket=c; y=2"));
+        assert_eq!(shown(&[header, cookie], Some("b")), "token a");
+        assert_eq!(shown(&[("authorization", "Basic a"), cookie], Some("b")), "Unreadable");
+        assert_eq!(shown(&[cookie], Some("b")), "ticket b");
+        assert_eq!(shown(&[cookie], Some("")), "ticket c");
+        for other in ["", "xrealtime_ticket=c", "realtime_ticket", "realtime_ticket="] {
+            assert_eq!(shown(&[("cookie", other)], None), "Nothing", "{other}");
         }
     }
 

@@ -6,11 +6,19 @@
 //! ```
 
 mod access;
+mod config;
 mod credential;
+#[cfg(test)]
+mod forge;
 mod gate;
+mod keys;
 mod refusal;
+mod ticket;
+mod token;
 
 pub use access::{Access, Scope};
-pub use credential::Credential;
-pub use gate::Gate;
+pub use config::{AccessConfig, Auth};
+pub use credential::{Credential, TICKET_COOKIE};
+pub use gate::{Error, Gate};
 pub use refusal::Refusal;
+pub use ticket::Ticket;
