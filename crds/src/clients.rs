@@ -1,6 +1,7 @@
 //! Settings of the workloads that clients connect to: the API and the notifications service.
 
 use kube::KubeSchema;
+use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
 /// Which clients are served, how many, and how they come back. Its fields stand among the workload's own, so its rules do, too: the
@@ -41,6 +42,45 @@ pub struct ClientSettings {
     /// The newest events that an instance keeps in memory, for clients that come back.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub ring: Option<Ring>,
+
+    /// How often a client may do something. Default: as often as it likes.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub limits: Option<RateLimits>,
+}
+
+/// How often a client may do something, counted over all instances. Without Redis each instance counts by itself.
+#[derive(JsonSchema, Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub struct RateLimits {
+    /// Requests, streams and connections of one client address; IPv6 counts by network of 64 bits.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub address: Option<Rate>,
+
+    /// The same of one user, who is the claim `sub` of a token.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub user: Option<Rate>,
+
+    /// Notifications that one user publishes, or one address where nobody is asked who he is. At the API only.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub publish: Option<Rate>,
+
+    /// Streams and connections that one user opens, and channels that he subscribes to, or one address where nobody is asked who he is.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub subscribe: Option<Rate>,
+}
+
+/// A rate. Who has been quiet may do more at once for a moment.
+#[derive(JsonSchema, Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub struct Rate {
+    /// How many a second, in the long run.
+    #[schemars(range(min = 1, max = 100_000))]
+    pub per_second: u32,
+
+    /// How many at once at most. Default: as many as `perSecond`.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[schemars(range(min = 1, max = 1_000_000))]
+    pub burst: Option<u32>,
 }
 
 /// How many connections an instance has at most.

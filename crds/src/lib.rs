@@ -20,16 +20,18 @@ mod condition;
 mod notifications;
 mod null;
 mod schema;
+mod security;
 mod spec;
 mod status;
 mod workload;
 
 pub use api::{ApiConfig, Delay, Demo};
 pub use backend::{Backend, ManagedBackend, Storage};
-pub use clients::{ClientSettings, ConnectionLimits, Ring};
+pub use clients::{ClientSettings, ConnectionLimits, Rate, RateLimits, Ring};
 pub use condition::{ConditionType, Conditions};
 pub use notifications::NotificationsConfig;
 pub use schema::EventSchema;
+pub use security::{Auth, Jwt, Nothing, RemoteKeys, SecretKey, Security, TokenKey};
 pub use spec::{
     DeletionPolicy, Image, Operation, PullPolicy, RealtimeStack, RealtimeStackSpec, Reconciliation, RunState, Topic,
     VolumePolicy,

@@ -15,13 +15,39 @@ where
     Option::<T>::deserialize(deserializer).map(Option::unwrap_or_default)
 }
 
-/// Lets the API server take a null where an emptied object is meant: for the spec itself, and for the content of a managed backend.
+/// Choices of unions whose content may be empty, by their places in the spec.
+const CHOICES: [&[&str]; 6] = [
+    &["redis", "managed"],
+    &["kafka", "managed"],
+    &["postgres", "managed"],
+    &["security", "auth", "anonymous"],
+    &["security", "auth", "jwt"],
+    &["security", "auth", "jwt", "key", "generated"],
+];
+
+/// Lets the API server take a null where an emptied object is meant: for the spec itself, and for the content of a choice.
 pub(crate) fn tolerate(spec: &mut JSONSchemaProps) {
     spec.default = Some(JSON(serde_json::json!({})));
-    for backend in ["redis", "kafka", "postgres"] {
-        let managed = crate::property(spec, backend).and_then(|backend| crate::property(backend, "managed"));
-        if let Some(managed) = managed {
-            managed.nullable = Some(true);
+    for path in CHOICES {
+        let choice = path.iter().try_fold(&mut *spec, |schema, name| crate::property(schema, name));
+        if let Some(choice) = choice {
+            choice.nullable = Some(true);
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn each_choice_whose_content_may_be_empty_takes_a_null() {
+        let mut definition = crate::definition();
+        let schema = definition.spec.versions[0].schema.as_mut().and_then(|it| it.open_api_v3_schema.as_mut()).unwrap();
+        let spec = crate::property(schema, "spec").unwrap();
+        for path in CHOICES {
+            let choice = path.iter().try_fold(&mut *spec, |schema, name| crate::property(schema, name));
+            assert_eq!(choice.and_then(|choice| choice.nullable), Some(true), "{path:?}");
         }
     }
 }

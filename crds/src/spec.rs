@@ -6,6 +6,7 @@ use serde::{Deserialize, Serialize};
 
 use crate::backend::Backend;
 use crate::schema::EventSchema;
+use crate::security::Security;
 use crate::status::RealtimeStackStatus;
 use crate::workload::{Api, Consumer, Notifications};
 
@@ -15,6 +16,10 @@ use crate::workload::{Api, Consumer, Notifications};
     .message("deletionPolicy.volumes cannot change while the stack is stopped: Kubernetes changes the owner of volumes only together with their pods; set operation.state to Running first"))]
 #[x_kube(validation = Rule::new("!has(self.notifications) || !has(self.notifications.config) || !has(self.notifications.config.topics) || self.notifications.config.topics.all(name, name in ['notifications', 'product-events'] || (has(self.topics) && self.topics.exists(topic, topic.name == name)))")
     .message(Message::Expression("'notifications.config.topics: ' + self.notifications.config.topics.filter(name, !(name in ['notifications', 'product-events'] || (has(self.topics) && self.topics.exists(topic, topic.name == name))))[0] + ' is no topic of the stack; add it to spec.topics, or take it out'".to_owned())))]
+#[x_kube(validation = Rule::new("!has(self.notifications) || !has(self.notifications.config) || !has(self.notifications.config.limits) || !has(self.notifications.config.limits.publish)")
+    .message("notifications.config.limits.publish: nothing is published at notifications; set it at the API, or take it out"))]
+#[x_kube(validation = Rule::new("(has(self.security) && has(self.security.auth) && has(self.security.auth.jwt)) || !((has(self.api) && has(self.api.config) && has(self.api.config.limits) && has(self.api.config.limits.user)) || (has(self.notifications) && has(self.notifications.config) && has(self.notifications.config.limits) && has(self.notifications.config.limits.user)))")
+    .message("limits.user: users are told apart by their tokens, and nobody is asked for one; set security.auth.jwt, or take the limit out"))]
 #[kube(
     group = "realtimestack.io",
     version = "v1alpha1",
@@ -71,6 +76,10 @@ pub struct RealtimeStackSpec {
     /// Where the images of our own binaries come from. Backends' images are the installation's choice.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub image: Option<Image>,
+
+    /// Who may use what clients connect to.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub security: Option<Security>,
 
     /// REST, Socket.IO and server-sent events.
     #[serde(default, skip_serializing_if = "Option::is_none")]

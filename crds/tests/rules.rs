@@ -32,7 +32,12 @@ fn accepts_an_empty_spec() {
 #[test]
 fn takes_a_null_for_nothing() {
     let spec = "{api: null, topics: null, redis: {managed: null}, consumer: {env: null, config: null},
-        notifications: {config: {corsOrigins: null, trustedProxies: null, ring: null, topics: null}}}";
+        notifications: {config: {corsOrigins: null, trustedProxies: null, ring: null, topics: null, limits: null}},
+        security: {auth: {jwt: {issuer: null, audience: null, key: {generated: null}}}}}";
+    for choice in ["jwt", "anonymous"] {
+        let spec = format!("{{security: {{auth: {{{choice}: null}}}}}}");
+        stack("demo", &spec).validate_cel().expect("nothing is to be said of the choice");
+    }
     stack("demo", spec).validate_cel().expect("a null is what server-side apply leaves of an emptied object");
 }
 
@@ -40,10 +45,14 @@ fn takes_a_null_for_nothing() {
 fn accepts_every_field_at_once() {
     let spec = r#"{
         operation: {state: Running, reconciliation: Active}, deletionPolicy: {volumes: Delete},
+        security: {auth: {jwt: {issuer: "https://login.example.com/", audience: [shop, "https://shop.example.com"], leewaySeconds: 60,
+                key: {jwks: {url: "https://login.example.com/.well-known/jwks.json?tenant=a@b", refreshSeconds: 600}}}}},
         image: {registry: registry.example.com/realtime, tag: "1.0", pullPolicy: Always, pullSecrets: [mirror]},
         api: {scaling: {fixed: {replicas: 2}}, config: {logLevel: Debug, corsOrigins: ["https://example.com"],
                 connections: {max: 20000, maxPerAddress: 100}, trustedProxies: [10.0.0.0/8], maxAgeSeconds: 600,
                 ring: {events: 10000, size: 16Mi}, socketPayload: 1M,
+                limits: {address: {perSecond: 50, burst: 200}, user: {perSecond: 20}, publish: {perSecond: 5, burst: 100},
+                    subscribe: {perSecond: 1, burst: 10}},
                 demo: {connectionsPerAddress: 10, pingsPerClient: 100, delaySeconds: {shortest: 5, longest: 15}, showAddresses: true}},
               resources: {requests: {cpu: 100m, memory: 64Mi}, limits: {cpu: "1", memory: 128Mi}},
               env: [{name: A, value: b}]},
@@ -51,7 +60,8 @@ fn accepts_every_field_at_once() {
         redis: {managed: {storage: {size: 1Gi, class: fast}}}, topics: [{name: orders, partitions: 3}],
         notifications: {config: {logLevel: Warn, corsOrigins: ["*"], topics: [product-events, orders],
               connections: {max: 20000, maxPerAddress: 100}, trustedProxies: [10.0.0.0/8, "fd00::/8", 192.0.2.1/32],
-              maxAgeSeconds: 0, ring: {events: 10000, size: 16Mi}}},
+              maxAgeSeconds: 0, ring: {events: 10000, size: 16Mi},
+              limits: {address: {perSecond: 50, burst: 200}, user: {perSecond: 20}, subscribe: {perSecond: 1, burst: 10}}}},
         schemas: [{type: OrderPlaced, schema: {type: object, required: [id], properties: {total: {type: number}}}}]}"#;
     stack("demo", spec).validate_cel().expect("each field has an allowed value");
 }
@@ -188,4 +198,45 @@ fn refuses_another_fate_for_the_volumes_of_a_stopped_stack() {
     stack("demo", "{}")
         .validate_cel_update(&stack("demo", "{operation: {state: Stopped}, deletionPolicy: {volumes: Delete}}"))
         .expect("started again, it may change");
+}
+
+#[test]
+fn accepts_each_way_to_ask_clients_who_they_are() {
+    for auth in ["anonymous: {}", "jwt: {}", "jwt: {key: {generated: {}}}", "jwt: {key: {secret: {name: shop-keys}}}"] {
+        let spec = format!("{{security: {{auth: {{{auth}}}}}}}");
+        stack("demo", &spec).validate_cel().unwrap_or_else(|error| panic!("{auth}: {error}"));
+    }
+}
+
+#[test]
+fn refuses_an_address_of_keys_that_is_none() {
+    for url in ["https://", "http:///keys", "https://a b/keys", "login.example.com/keys", "/keys"] {
+        let spec = format!("{{security: {{auth: {{jwt: {{key: {{jwks: {{url: '{url}'}}}}}}}}}}}}");
+        says(&refusal(&spec), "jwks.url must be the whole address of a set of keys");
+    }
+}
+
+#[test]
+fn refuses_a_password_in_the_address_of_keys() {
+    for url in ["https://me:secret@login.example.com/keys", "https://me@login.example.com"] {
+        let spec = format!("{{security: {{auth: {{jwt: {{key: {{jwks: {{url: '{url}'}}}}}}}}}}}}");
+        says(&refusal(&spec), "keys are public; take it out");
+    }
+}
+
+#[test]
+fn refuses_a_limit_of_publishing_where_nothing_is_published() {
+    let refusal = refusal("{notifications: {config: {limits: {publish: {perSecond: 1}}}}}");
+    says(&refusal, "notifications.config.limits.publish: nothing is published at notifications");
+}
+
+#[test]
+fn refuses_a_limit_of_users_where_nobody_is_asked_who_he_is() {
+    for workload in ["api", "notifications"] {
+        for security in ["{}", "{auth: {anonymous: {}}}"] {
+            let spec =
+                format!("{{security: {security}, {workload}: {{config: {{limits: {{user: {{perSecond: 1}}}}}}}}}}");
+            says(&refusal(&spec), "set security.auth.jwt, or take the limit out");
+        }
+    }
 }

@@ -12,6 +12,7 @@ pub mod journal;
 pub mod object;
 pub mod observed;
 pub mod publish;
+pub mod reload;
 pub mod run;
 pub mod stack;
 pub mod status;

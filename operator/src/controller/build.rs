@@ -21,10 +21,14 @@ use super::stack::ValidatedStack;
 /// Every object of the stack, in the order in which they are applied.
 pub fn build(stack: &ValidatedStack) -> Vec<DesiredObject> {
     let mut objects = vec![
-        DesiredObject::new(Kind::Role, &role::role(stack)),
-        DesiredObject::new(Kind::RoleBinding, &role::role_binding(stack)),
-        DesiredObject::new(Kind::Secret, &secret::ownership(stack)),
+        DesiredObject::new(Kind::Role, &role::readiness_report(stack)),
+        DesiredObject::new(Kind::RoleBinding, &role::readiness_report_binding(stack)),
+        DesiredObject::new(Kind::Role, &role::stack_reader(stack)),
+        DesiredObject::new(Kind::RoleBinding, &role::stack_reader_binding(stack)),
     ];
+    for name in &stack.generated_secrets {
+        objects.push(DesiredObject::new(Kind::Secret, &secret::ownership(stack, name)));
+    }
     for backend in &stack.backends {
         objects.push(DesiredObject::new(
             Kind::ConfigMap,

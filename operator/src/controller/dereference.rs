@@ -2,6 +2,7 @@
 
 #[cfg(test)]
 mod tests;
+pub mod token_key;
 
 use std::collections::BTreeMap;
 
@@ -13,15 +14,21 @@ use realtime_crds::{RealtimeStack, Reconciliation, VolumePolicy};
 use thiserror::Error;
 use uuid::Uuid;
 
+use self::token_key::TokenKey;
 use super::build::labels;
+use super::object::{Key, Kind};
 use super::observed::Observed;
-use super::stack::{CredentialKey, claim_name, credentials_name};
+use super::stack::{CredentialKey, auth_name, claim_name, credentials_name};
 
 /// What a spec refers to.
 #[derive(Clone, Debug, Default, PartialEq)]
 pub struct References {
     /// Content hash of each credential; the values themselves stay in the Secret.
     pub credentials: BTreeMap<CredentialKey, String>,
+    /// What tokens are checked with, if it stands in a Secret.
+    pub token_key: Option<TokenKey>,
+    /// Whether the generated Secret for tokens is there, also when it is not used any more.
+    pub auth_secret: bool,
     /// Volume claims that exist, by name.
     pub volumes: BTreeMap<String, ExistingVolume>,
 }
@@ -40,7 +47,7 @@ pub struct ExistingVolume {
 /// Which attempt failed.
 #[derive(Debug, Error)]
 pub enum Error {
-    /// The credentials Secret could not be read.
+    /// A Secret could not be read.
     #[error("failed to read secret {name}")]
     ReadSecret {
         /// Name of the Secret.
@@ -49,7 +56,7 @@ pub enum Error {
         #[source]
         source: kube::Error,
     },
-    /// The credentials Secret could not be created.
+    /// A generated Secret could not be created.
     #[error("failed to create secret {name}")]
     CreateSecret {
         /// Name of the Secret.
@@ -86,6 +93,9 @@ pub enum Error {
         /// The missing key.
         key: &'static str,
     },
+    /// What tokens are checked with is not there, or is not what it has to be.
+    #[error(transparent)]
+    TokenKey(#[from] token_key::Error),
 }
 
 /// What the stack refers to, with its credentials generated as far as there are none yet. A paused stack generates nothing.
@@ -100,9 +110,17 @@ pub async fn dereference(client: &Client, stack: &RealtimeStack, observed: &Obse
         Some(secret) if is_paused(stack) => hashes(&name, &secret, true)?,
         Some(secret) => hashes(&name, &completed(&secrets, secret, stack).await?, false)?,
         None if is_paused(stack) => BTreeMap::new(),
-        None => hashes(&name, &create(&secrets, &name, stack).await?, false)?,
+        None => hashes(&name, &create(&secrets, generated(&name, stack)).await?, false)?,
     };
-    Ok(References { credentials, volumes: volumes(client, stack, observed).await? })
+    let token_key = token_key::token_key(&secrets, stack).await?;
+    let auth_secret = auth_name(&stack.name_any());
+    Ok(References {
+        credentials,
+        auth_secret: token_key.as_ref().is_some_and(|key| key.secret == auth_secret)
+            || observed.objects.contains_key(&Key { kind: Kind::Secret, name: auth_secret }),
+        token_key,
+        volumes: volumes(client, stack, observed).await?,
+    })
 }
 
 /// Claims that the stack's backends would take up: those with its labels from the watch, others by a look at their names.
@@ -134,18 +152,18 @@ async fn read(secrets: &Api<Secret>, name: &str) -> Result<Option<Secret>, Error
 }
 
 /// Creates and never overwrites: when another one was faster, its values count.
-async fn create(secrets: &Api<Secret>, name: &str, stack: &RealtimeStack) -> Result<Secret, Error> {
-    let secret = generated(name, stack);
+async fn create(secrets: &Api<Secret>, secret: Secret) -> Result<Secret, Error> {
+    let name = secret.name_any();
     match secrets
         .create(&PostParams { field_manager: Some(super::apply::MANAGER.to_owned()), ..PostParams::default() }, &secret)
         .await
     {
         Ok(created) => Ok(created),
         Err(kube::Error::Api(status)) if status.code == 409 => {
-            let found = read(secrets, name).await?;
-            found.ok_or_else(|| Error::CreateSecret { name: name.to_owned(), source: kube::Error::Api(status) })
+            let found = read(secrets, &name).await?;
+            found.ok_or_else(|| Error::CreateSecret { name, source: kube::Error::Api(status) })
         }
-        Err(source) => Err(Error::CreateSecret { name: name.to_owned(), source }),
+        Err(source) => Err(Error::CreateSecret { name, source }),
     }
 }
 
@@ -176,7 +194,12 @@ async fn completed(secrets: &Api<Secret>, secret: Secret, stack: &RealtimeStack)
 }
 
 fn generated(name: &str, stack: &RealtimeStack) -> Secret {
-    let values = CredentialKey::ALL.map(|key| (key.name().to_owned(), password()));
+    secret_with(name, stack, CredentialKey::ALL.map(|key| key.name()))
+}
+
+/// A Secret of the stack with a password under each of the keys.
+fn secret_with<const N: usize>(name: &str, stack: &RealtimeStack, keys: [&str; N]) -> Secret {
+    let values = keys.map(|key| (key.to_owned(), password()));
     let policy = stack.spec.deletion_policy.clone().unwrap_or_default().volumes.unwrap_or_default();
     Secret {
         metadata: ObjectMeta {

@@ -13,9 +13,10 @@ use realtime_crds::RealtimeStack;
 use super::apply::{Applied, Outcome};
 use super::build::{self, labels};
 use super::dereference::References;
+use super::dereference::token_key::{Form, TokenKey};
 use super::object::{DesiredObject, Kind};
 use super::observed::{Observed, ObservedObject};
-use super::stack::{CredentialKey, ValidatedStack};
+use super::stack::{CredentialKey, ValidatedStack, auth_name};
 use super::validate::validate;
 use crate::images::Images;
 
@@ -45,12 +46,24 @@ pub(crate) fn stack(spec: &str) -> RealtimeStack {
 /// References with a hash for each credential and no volumes.
 pub(crate) fn references() -> References {
     let credentials = CredentialKey::ALL.map(|key| (key, format!("hash-of-{}", key.name())));
-    References { credentials: BTreeMap::from(credentials), volumes: BTreeMap::new() }
+    References { credentials: BTreeMap::from(credentials), ..References::default() }
+}
+
+/// The same with a generated key of tokens.
+pub(crate) fn references_with_token_key() -> References {
+    let key =
+        TokenKey { secret: auth_name("demo"), form: Form::Shared, hash: "hash-of-secret".to_owned(), is_watched: true };
+    References { token_key: Some(key), auth_secret: true, ..references() }
 }
 
 /// That stack, accepted.
 pub(crate) fn validated(spec: &str) -> ValidatedStack {
-    validate(&stack(spec), &references(), &images()).unwrap()
+    validated_with(spec, &references())
+}
+
+/// That stack with these references, accepted.
+pub(crate) fn validated_with(spec: &str, references: &References) -> ValidatedStack {
+    validate(&stack(spec), references, &images()).unwrap()
 }
 
 /// A cluster that holds all of the stack's objects, with every instance ready.

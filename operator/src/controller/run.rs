@@ -21,6 +21,7 @@ use tracing::warn;
 use super::apply::memory::Memory;
 use super::coalesce::coalesce;
 use super::journal::Journal;
+use super::reload::reloads;
 use super::watches::{Trigger, Watches};
 use super::{Context, error_policy, reconcile};
 use crate::config::RunConfig;
@@ -47,9 +48,10 @@ pub async fn run(client: Client, config: &RunConfig, metrics: Metrics, ends: Can
     });
     let (sender, changed) = mpsc::unbounded();
     let (store, errors) = stacks(&client, Arc::clone(&context), sender);
+    let reloads = reloads(&client, store.clone());
     Controller::for_stream(errors, store)
         .with_config(Config::default().concurrency(config.concurrency))
-        .reconcile_on(coalesce(stream::select(changed, touched), WINDOW))
+        .reconcile_on(coalesce(stream::select(changed, stream::select(touched, reloads)), WINDOW))
         .graceful_shutdown_on(ends.cancelled_owned())
         .run(reconcile, error_policy, context)
         .for_each(|result| {

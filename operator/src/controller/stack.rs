@@ -71,6 +71,10 @@ pub struct ValidatedStack {
     pub topics: Vec<Topic>,
     /// Content hash of each credential.
     pub credentials: BTreeMap<CredentialKey, String>,
+    /// Names of the generated Secrets.
+    pub generated_secrets: Vec<String>,
+    /// Name of a Secret of the user's whose changes nothing tells of.
+    pub unwatched_secret: Option<String>,
     /// Workloads in the order of the status.
     pub workloads: Vec<ValidatedWorkload>,
     /// Backends in the order of the status.
@@ -101,6 +105,11 @@ pub fn credentials_name(stack: &str) -> String {
     format!("{stack}-credentials")
 }
 
+/// Name of the generated Secret that tokens are checked with.
+pub fn auth_name(stack: &str) -> String {
+    format!("{stack}-auth")
+}
+
 /// Where a variable's value comes from.
 #[derive(Clone, Debug, PartialEq)]
 pub enum Value {
@@ -108,6 +117,15 @@ pub enum Value {
     Literal(String),
     /// A key of the credentials Secret.
     Credential(CredentialKey),
+    /// A key of another Secret.
+    Secret {
+        /// Name of the Secret.
+        name: String,
+        /// The key.
+        key: &'static str,
+        /// Content hash of the value.
+        hash: String,
+    },
     /// The name of the pod.
     PodName,
 }

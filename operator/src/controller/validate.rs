@@ -16,7 +16,8 @@ use thiserror::Error;
 use super::backend::{self, Place};
 use super::dereference::References;
 use super::stack::{
-    Environment, ValidatedBackend, ValidatedPrepare, ValidatedStack, ValidatedWorkload, Value, claim_name,
+    Environment, ValidatedBackend, ValidatedPrepare, ValidatedStack, ValidatedWorkload, Value, auth_name, claim_name,
+    credentials_name,
 };
 use super::workload;
 use crate::images::Images;
@@ -122,7 +123,7 @@ pub fn validate(stack: &RealtimeStack, references: &References, images: &Images)
         check_volume(&name, backend, references)?;
     }
     schemas::check(&spec.schemas)?;
-    let workloads = workload::workloads(&name, spec, images);
+    let workloads = workload::workloads(&name, spec, references.token_key.as_ref(), images);
     check_rings(spec, &workloads)?;
     Ok(ValidatedStack {
         running: operation.state.unwrap_or_default() == RunState::Running,
@@ -132,6 +133,11 @@ pub fn validate(stack: &RealtimeStack, references: &References, images: &Images)
         pull_policy: image.pull_policy.unwrap_or_default(),
         pull_secrets: image.pull_secrets.clone(),
         credentials: references.credentials.clone(),
+        generated_secrets: [credentials_name(&name)]
+            .into_iter()
+            .chain(references.auth_secret.then(|| auth_name(&name)))
+            .collect(),
+        unwatched_secret: references.token_key.as_ref().filter(|key| !key.is_watched).map(|key| key.secret.clone()),
         workloads,
         prepare: prepare(&name, &topics, images.of_workload(Component::Consumer, &image)),
         backends,

@@ -1,5 +1,6 @@
 //! What makes the API, the consumer and the notifications service what they are: settings, files and limits, as data for the builders.
 
+mod access;
 mod api;
 mod clients;
 mod notifications;
@@ -10,6 +11,7 @@ use realtime_contract::{Component, database, environment, ports};
 use realtime_crds::{ConsumerConfig, EnvironmentVariable, LogLevel, RealtimeStackSpec, Resources, Scaling, Workload};
 
 use super::backend;
+use super::dereference::token_key::TokenKey;
 use super::stack::{CredentialKey, Environment, Replacement, ValidatedWorkload, Value, object_name};
 use crate::images::Images;
 
@@ -38,13 +40,19 @@ struct Particulars<'a> {
 }
 
 /// The workloads of a stack, in the order of the status.
-pub(crate) fn workloads(stack: &str, spec: &RealtimeStackSpec, images: &Images) -> Vec<ValidatedWorkload> {
+pub(crate) fn workloads(
+    stack: &str,
+    spec: &RealtimeStackSpec,
+    token_key: Option<&TokenKey>,
+    images: &Images,
+) -> Vec<ValidatedWorkload> {
+    let access = access::settings(spec.security.as_ref(), token_key);
     let api_config = spec.api.as_ref().and_then(|api| api.config.clone()).unwrap_or_default();
     let consumer_config = spec.consumer.as_ref().and_then(|consumer| consumer.config.clone()).unwrap_or_default();
     let notifications_config = spec.notifications.as_ref().and_then(|it| it.config.clone()).unwrap_or_default();
-    let notifications = notifications::notifications(&notifications_config, &spec.schemas);
+    let notifications = notifications::notifications(&notifications_config, &spec.schemas, &access);
     vec![
-        workload(stack, api::api(&api_config), spec, spec.api.as_ref(), images),
+        workload(stack, api::api(&api_config, &access), spec, spec.api.as_ref(), images),
         workload(stack, consumer(&consumer_config), spec, spec.consumer.as_ref(), images),
         workload(stack, notifications, spec, spec.notifications.as_ref(), images),
     ]

@@ -40,6 +40,9 @@ pub const KAFKA_TLS_CERTIFICATE: &str = "KAFKA_TLS_CERTIFICATE";
 /// Path of the PEM file with the client's key; together with [`KAFKA_TLS_CERTIFICATE`].
 pub const KAFKA_TLS_KEY: &str = "KAFKA_TLS_KEY";
 
+/// Folder with the files of the page that `GET /` gives to browsers; set in the API's image. Without it there is none.
+pub const CONSOLE: &str = "REALTIME_CONSOLE";
+
 /// Allowed origins by comma, `*` for any.
 pub const CORS_ORIGIN: &str = "CORS_ORIGIN";
 
@@ -160,6 +163,18 @@ const API: &[&str] = &[
     STREAM_AGE_SECONDS,
     RING_EVENTS,
     RING_BYTES,
+    AUTH,
+    JWT_SECRET,
+    JWT_JWKS,
+    JWT_JWKS_URL,
+    JWT_JWKS_SECONDS,
+    JWT_ISSUER,
+    JWT_AUDIENCE,
+    JWT_LEEWAY_SECONDS,
+    LIMIT_ADDRESS,
+    LIMIT_USER,
+    LIMIT_PUBLISH,
+    LIMIT_SUBSCRIBE,
     SOCKET_PAYLOAD_BYTES,
     DEMO_CONNECTIONS_PER_ADDRESS,
     DEMO_PINGS,
@@ -212,6 +227,19 @@ const NOTIFICATIONS: &[&str] = &[
     STREAM_AGE_SECONDS,
     RING_EVENTS,
     RING_BYTES,
+    AUTH,
+    JWT_SECRET,
+    JWT_JWKS,
+    JWT_JWKS_URL,
+    JWT_JWKS_SECONDS,
+    JWT_ISSUER,
+    JWT_AUDIENCE,
+    JWT_LEEWAY_SECONDS,
+    LIMIT_ADDRESS,
+    LIMIT_USER,
+    LIMIT_SUBSCRIBE,
+    REDIS_URL,
+    REDIS_PASSWORD,
     KAFKA_BROKERS,
     KAFKA_CLIENT_ID,
     KAFKA_USERNAME,

@@ -18,7 +18,7 @@ pub const COMPONENT: &str = "prepare";
 pub fn name(stack: &ValidatedStack) -> String {
     let variables = stack.prepare.environment.iter().filter_map(|(name, value)| match value {
         Value::Literal(text) => Some(format!("{name}={text}\n")),
-        Value::Credential(_) | Value::PodName => None,
+        Value::Credential(_) | Value::Secret { .. } | Value::PodName => None,
     });
     let content = format!("{}\n{}", stack.prepare.image, variables.collect::<String>());
     format!("{}-prepare-{}", stack.name, &short_hash(content.as_bytes())[..10])

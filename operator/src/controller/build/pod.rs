@@ -60,16 +60,16 @@ pub fn variables(stack: &ValidatedStack, environment: &Environment) -> Vec<EnvVa
 
 fn variable(stack: &ValidatedStack, name: String, value: Value) -> EnvVar {
     let from = |source| EnvVar { name: name.clone(), value_from: Some(source), ..EnvVar::default() };
+    let from_secret = |secret, key: &str| {
+        from(EnvVarSource {
+            secret_key_ref: Some(SecretKeySelector { name: secret, key: key.to_owned(), optional: None }),
+            ..EnvVarSource::default()
+        })
+    };
     match value {
         Value::Literal(text) => EnvVar { name, value: Some(text), ..EnvVar::default() },
-        Value::Credential(key) => from(EnvVarSource {
-            secret_key_ref: Some(SecretKeySelector {
-                name: credentials_name(&stack.name),
-                key: key.name().to_owned(),
-                optional: None,
-            }),
-            ..EnvVarSource::default()
-        }),
+        Value::Credential(key) => from_secret(credentials_name(&stack.name), key.name()),
+        Value::Secret { name: secret, key, .. } => from_secret(secret, key),
         Value::PodName => from(EnvVarSource {
             field_ref: Some(ObjectFieldSelector {
                 api_version: Some("v1".to_owned()),
@@ -80,14 +80,17 @@ fn variable(stack: &ValidatedStack, name: String, value: Value) -> EnvVar {
     }
 }
 
-/// Hash of what a container reads beside its template: credentials and mounted files.
+/// Hash of what a container reads beside its template: Secrets and mounted files.
 pub fn content_hash(stack: &ValidatedStack, environment: &Environment, files: &BTreeMap<String, String>) -> String {
     let mut content = String::new();
     for value in environment.values() {
-        if let Value::Credential(key) = value {
-            content.push_str(stack.credentials.get(key).map_or("", String::as_str));
-            content.push('\n');
-        }
+        let hash = match value {
+            Value::Credential(key) => stack.credentials.get(key).map_or("", String::as_str),
+            Value::Secret { hash, .. } => hash,
+            Value::Literal(_) | Value::PodName => continue,
+        };
+        content.push_str(hash);
+        content.push('\n');
     }
     for (name, text) in files {
         content.push_str(&format!("{name}\n{text}\n"));

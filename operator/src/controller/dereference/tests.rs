@@ -1,5 +1,8 @@
-//! Scenarios against an API server that holds one Secret.
+//! Scenarios against an API server that holds Secrets.
 
+mod token_key;
+
+use std::collections::BTreeMap;
 use std::convert::Infallible;
 use std::sync::{Arc, Mutex};
 
@@ -17,16 +20,17 @@ use crate::controller::stack::CredentialKey;
 /// What the API server holds, and what it was asked to write.
 #[derive(Default)]
 struct Server {
-    secret: Option<Value>,
-    /// What another writer makes of the Secret just before our first write comes.
+    secrets: BTreeMap<String, Value>,
+    /// The Secret that another writer makes just before our first write of it comes.
     faster: Option<Value>,
     writes: Vec<(Method, Value)>,
 }
 
 type Shared = Arc<Mutex<Server>>;
 
-fn api_server(secret: Option<Value>, faster: Option<Value>) -> (Client, Shared) {
-    let server = Arc::new(Mutex::new(Server { secret, faster, writes: Vec::new() }));
+fn api_server(secrets: impl IntoIterator<Item = Value>, faster: Option<Value>) -> (Client, Shared) {
+    let secrets = secrets.into_iter().map(|secret| (name_of(&secret), secret)).collect();
+    let server = Arc::new(Mutex::new(Server { secrets, faster, writes: Vec::new() }));
     let shared = Arc::clone(&server);
     let service = tower::service_fn(move |request: Request<Body>| {
         let shared = Arc::clone(&shared);
@@ -34,7 +38,8 @@ fn api_server(secret: Option<Value>, faster: Option<Value>) -> (Client, Shared) 
             let (parts, body) = request.into_parts();
             let body = body.collect_bytes().await.unwrap();
             let (status, answer) = if parts.uri.path().contains("/secrets") {
-                shared.lock().unwrap().answer(&parts.method, &serde_json::from_slice(&body).unwrap_or_default())
+                let body = serde_json::from_slice(&body).unwrap_or_default();
+                shared.lock().unwrap().answer(&parts.method, parts.uri.path(), &body)
             } else {
                 refusal(StatusCode::NOT_FOUND)
             };
@@ -46,22 +51,28 @@ fn api_server(secret: Option<Value>, faster: Option<Value>) -> (Client, Shared) 
 }
 
 impl Server {
-    fn answer(&mut self, method: &Method, body: &Value) -> (StatusCode, Value) {
+    fn answer(&mut self, method: &Method, path: &str, body: &Value) -> (StatusCode, Value) {
+        let name = if method == Method::POST { name_of(body) } else { path.rsplit('/').next().unwrap().to_owned() };
+        let held = self.secrets.get(&name).cloned();
         if method == Method::GET {
-            return self.secret.clone().map_or_else(|| refusal(StatusCode::NOT_FOUND), |it| (StatusCode::OK, it));
+            return held.map_or_else(|| refusal(StatusCode::NOT_FOUND), |it| (StatusCode::OK, it));
         }
         self.writes.push((method.clone(), body.clone()));
-        if let Some(faster) = self.faster.take() {
-            self.secret = Some(faster);
+        if let Some(faster) = self.faster.take_if(|faster| name_of(faster) == name) {
+            self.secrets.insert(name, faster);
             return refusal(StatusCode::CONFLICT);
         }
-        let mut secret = self.secret.take().unwrap_or_else(|| body.clone());
+        let mut secret = held.unwrap_or_else(|| body.clone());
         for (key, value) in body["stringData"].as_object().unwrap() {
             secret["data"][key] = encoded(value.as_str().unwrap());
         }
-        self.secret = Some(secret.clone());
+        self.secrets.insert(name, secret.clone());
         (StatusCode::OK, secret)
     }
+}
+
+fn name_of(secret: &Value) -> String {
+    secret["metadata"]["name"].as_str().unwrap().to_owned()
 }
 
 fn refusal(status: StatusCode) -> (StatusCode, Value) {

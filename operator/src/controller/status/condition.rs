@@ -5,6 +5,7 @@ use realtime_crds::{ComponentState, ConditionType, Conditions};
 
 use super::Facts;
 use super::component::ComponentView;
+use crate::controller::dereference::token_key::RELOAD;
 
 /// The longest message: more than a reader takes in, less than the API server refuses.
 const LONGEST_MESSAGE: usize = 1024;
@@ -30,6 +31,7 @@ struct Situation {
     progressing: bool,
     serving: bool,
     explanation: String,
+    unwatched_secret: Option<String>,
 }
 
 /// All conditions of the stack.
@@ -64,6 +66,7 @@ fn situation(facts: &Facts<'_>, components: &[ComponentView]) -> Situation {
         complete,
         progressing,
         explanation: explanation(components),
+        unwatched_secret: facts.validated.and_then(|stack| stack.unwatched_secret.clone()),
     }
 }
 
@@ -130,9 +133,16 @@ fn reconciled(situation: &Situation) -> Verdict {
     if situation.paused {
         return Verdict { status: "Unknown", reason: "Paused", message: "the operator only reports".to_owned() };
     }
-    match &situation.failure {
-        Some((category, sentence)) => verdict(false, category, sentence),
-        None => verdict(true, "Applied", "every object is applied"),
+    match (&situation.failure, &situation.unwatched_secret) {
+        (Some((category, sentence)), _) => verdict(false, category, sentence),
+        (None, None) => verdict(true, "Applied", "every object is applied"),
+        (None, Some(secret)) => verdict(
+            true,
+            "Applied",
+            format!(
+                "every object is applied; a change of secret {secret} is noticed only with the next change of the stack: label it {RELOAD}=true"
+            ),
+        ),
     }
 }
 

@@ -11,6 +11,7 @@ use realtime_crds::{
 
 use super::{Facts, compute};
 use crate::controller::apply::{self, Applied, Outcome};
+use crate::controller::dereference::token_key;
 use crate::controller::fixtures::{
     change_deployment, change_stateful_set, ended, pod, settled, stack, unchanged, validated,
 };
@@ -266,6 +267,33 @@ fn a_refused_spec_is_told_by_its_sentence() {
     let expected = ("SpecRefused".to_owned(), "the stack has no uid: apply it to a cluster".to_owned());
     assert_eq!(scene.reason(ConditionType::Ready), expected);
     assert_eq!(scene.reason(ConditionType::Reconciled), expected);
+}
+
+#[test]
+fn a_secret_whose_changes_nothing_tells_of_is_named_with_what_to_do() {
+    let mut scene = Scene::of("{}");
+    scene.validated.as_mut().unwrap().unwatched_secret = Some("keys".to_owned());
+    assert_eq!(scene.row(), ["True", "True", "False", "False", "False"]);
+    let (reason, message) = scene.reason(ConditionType::Reconciled);
+    assert_eq!(reason, "Applied");
+    assert!(
+        message.ends_with(
+            "secret keys is noticed only with the next change of the stack: label it realtimestack.io/reload=true"
+        ),
+        "{message}"
+    );
+}
+
+#[test]
+fn a_missing_key_of_tokens_is_told_with_what_to_create() {
+    let mut scene = Scene::of("{}");
+    let error = token_key::Error::FindSecret { name: "keys".to_owned() };
+    scene.validated = None;
+    scene.outcomes = Some(Err(Failure::Dereference(error.into())));
+    let (reason, message) = scene.reason(ConditionType::Ready);
+    assert_eq!(reason, "DereferenceFailed");
+    let sentence = "failed to find secret keys, which security.auth.jwt.key names: create it, with";
+    assert!(message.starts_with(sentence) && message.matches("secret keys").count() == 1, "{message}");
 }
 
 #[test]

@@ -15,9 +15,10 @@ use crate::quantity;
 const STAY: i32 = 600;
 
 /// The API of a stack.
-pub(super) fn api(config: &ApiConfig) -> Particulars<'static> {
+pub(super) fn api(config: &ApiConfig, access: &[(&'static str, Value)]) -> Particulars<'static> {
     let mut settings = vec![log(config.log_level)];
     settings.extend(clients::settings(&config.clients));
+    settings.extend_from_slice(access);
     settings.extend(sockets(config).into_iter().filter_map(|(name, value)| Some((name, Value::Literal(value?)))));
     Particulars {
         component: Component::Api,

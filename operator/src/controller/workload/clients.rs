@@ -2,7 +2,7 @@
 //! back, and the memory for it.
 
 use realtime_contract::environment;
-use realtime_crds::ClientSettings;
+use realtime_crds::{ClientSettings, Rate};
 
 use crate::controller::stack::{CredentialKey, Value};
 use crate::quantity;
@@ -22,9 +22,10 @@ pub(super) fn settings(config: &ClientSettings) -> Vec<(&'static str, Value)> {
 }
 
 /// What the spec says. What it leaves open is the binary's own choice: it knows the limit of open files, for example.
-fn bounds(config: &ClientSettings) -> [(&'static str, Option<String>); 7] {
+fn bounds(config: &ClientSettings) -> [(&'static str, Option<String>); 11] {
     let connections = config.connections.clone().unwrap_or_default();
     let ring = config.ring.clone().unwrap_or_default();
+    let limits = config.limits.clone().unwrap_or_default();
     let list = |entries: &[String]| (!entries.is_empty()).then(|| entries.join(","));
     [
         (environment::CORS_ORIGIN, list(&config.cors_origins)),
@@ -34,7 +35,16 @@ fn bounds(config: &ClientSettings) -> [(&'static str, Option<String>); 7] {
         (environment::STREAM_AGE_SECONDS, config.max_age_seconds.map(|seconds| seconds.to_string())),
         (environment::RING_EVENTS, ring.events.map(|number| number.to_string())),
         (environment::RING_BYTES, ring.size.as_deref().and_then(quantity::bytes).map(|bytes| bytes.to_string())),
+        (environment::LIMIT_ADDRESS, limits.address.map(rate)),
+        (environment::LIMIT_USER, limits.user.map(rate)),
+        (environment::LIMIT_PUBLISH, limits.publish.map(rate)),
+        (environment::LIMIT_SUBSCRIBE, limits.subscribe.map(rate)),
     ]
+}
+
+/// As the binaries read it: so many a second, so many at once.
+fn rate(rate: Rate) -> String {
+    format!("{}/{}", rate.per_second, rate.burst.unwrap_or(rate.per_second))
 }
 
 /// Twice the ring: what it holds, and as much again for the ways of the allocator with frames of every size.

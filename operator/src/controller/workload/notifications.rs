@@ -12,16 +12,22 @@ use crate::controller::stack::{CONFIGURATION_PATH, Value};
 const SCHEMAS_FILE: &str = "schemas.json";
 
 /// The notifications service of a stack.
-pub(super) fn notifications(config: &NotificationsConfig, schemas: &[EventSchema]) -> Particulars<'static> {
+pub(super) fn notifications(
+    config: &NotificationsConfig,
+    schemas: &[EventSchema],
+    access: &[(&'static str, Value)],
+) -> Particulars<'static> {
     let files: BTreeMap<_, _> = file(schemas).into_iter().collect();
     let mut settings = vec![log(config.log_level), (environment::STREAM_TOPICS, Value::Literal(topics(config)))];
     settings.extend(clients::settings(&config.clients));
+    settings.extend_from_slice(access);
     if files.contains_key(SCHEMAS_FILE) {
         settings.push((environment::SCHEMAS, Value::Literal(format!("{CONFIGURATION_PATH}/{SCHEMAS_FILE}"))));
     }
     Particulars {
         component: Component::Notifications,
-        backends: &[Component::Kafka],
+        // Redis only to count with its peers; it serves without.
+        backends: &[Component::Redis, Component::Kafka],
         http_port: Some(ports::HTTP),
         sticky: None,
         settings,
