@@ -1,0 +1,49 @@
+//! A refusal as the answer to a request.
+
+use std::time::Duration;
+
+use axum::{
+    http::{HeaderValue, StatusCode, header::WWW_AUTHENTICATE},
+    response::{IntoResponse, Response},
+};
+use realtime_chassis::http::Problem;
+
+use crate::Refusal;
+
+/// When the keys may be there again.
+const RETRY: Duration = Duration::from_secs(5);
+
+impl IntoResponse for Refusal {
+    /// A problem with its code. Who is not known is asked for a token; who showed none is told no error (RFC 6750, section 3).
+    fn into_response(self) -> Response {
+        let problem = Problem::new(self.status(), self.to_string()).code(self.code());
+        let problem = if self == Self::KeysAway { problem.retry_after(RETRY) } else { problem };
+        let mut response = problem.into_response();
+        if self.status() == StatusCode::UNAUTHORIZED {
+            let challenge = if self == Self::Missing { "Bearer" } else { r#"Bearer error="invalid_token""# };
+            response.headers_mut().insert(WWW_AUTHENTICATE, HeaderValue::from_static(challenge));
+        }
+        response
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use axum::http::header::RETRY_AFTER;
+
+    use super::*;
+
+    fn answer(refusal: Refusal) -> (u16, Option<String>, bool) {
+        let response = refusal.into_response();
+        let challenge = response.headers().get(WWW_AUTHENTICATE).map(|value| value.to_str().unwrap().to_owned());
+        (response.status().as_u16(), challenge, response.headers().contains_key(RETRY_AFTER))
+    }
+
+    #[test]
+    fn who_showed_a_bad_token_is_told_so_and_who_showed_none_is_asked_for_one() {
+        assert_eq!(answer(Refusal::Missing), (401, Some("Bearer".to_owned()), false));
+        assert_eq!(answer(Refusal::Expired), (401, Some(r#"Bearer error="invalid_token""#.to_owned()), false));
+        assert_eq!(answer(Refusal::Channel), (403, None, false));
+        assert_eq!(answer(Refusal::KeysAway), (503, None, true));
+    }
+}
