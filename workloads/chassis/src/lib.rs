@@ -4,6 +4,7 @@
 
 pub mod config;
 pub mod dependencies;
+pub mod figures;
 pub mod http;
 pub mod kafka;
 pub mod metrics;
@@ -13,5 +14,6 @@ pub mod propagation;
 pub mod redis;
 pub mod report;
 pub mod shutdown;
+pub mod stack;
 pub mod telemetry;
 pub mod tls;

@@ -9,6 +9,7 @@ pub mod database;
 pub mod environment;
 pub mod event;
 pub mod feed;
+pub mod figures;
 pub mod paths;
 pub mod ports;
 pub mod readiness;

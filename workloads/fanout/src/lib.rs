@@ -14,6 +14,7 @@
 pub mod close;
 pub mod engine;
 pub mod event;
+pub mod figures;
 pub mod filter;
 mod inbox;
 pub mod lane;
