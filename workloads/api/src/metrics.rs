@@ -19,6 +19,10 @@ pub(crate) struct Metrics {
     pub(crate) cache_hits: IntCounter,
     /// Lists that were read from Postgres.
     pub(crate) cache_misses: IntCounter,
+    /// Queries that Postgres had to answer for lists.
+    pub(crate) list_queries: IntCounter,
+    /// Those of them that were made because Redis was away.
+    pub(crate) cache_bypassed: IntCounter,
     /// Notifications that were accepted by a POST to this replica.
     pub(crate) notifications_sent: IntCounter,
     /// Outbox records by outcome (`acknowledged`, `failed`).
@@ -52,6 +56,11 @@ impl Metrics {
             redis_operations: counters("redis_operations_total", "Redis commands", &["operation", "outcome"])?,
             cache_hits: IntCounter::new("cache_hits_total", "Lists answered from the cache")?,
             cache_misses: IntCounter::new("cache_misses_total", "Lists read from Postgres")?,
+            list_queries: IntCounter::new("realtime_list_queries_total", "Queries of Postgres for lists")?,
+            cache_bypassed: IntCounter::new(
+                "realtime_list_cache_bypassed_total",
+                "Queries of Postgres for lists because Redis was away",
+            )?,
             notifications_sent: IntCounter::new("notifications_sent_total", "Notifications accepted by a POST")?,
             relayed: counters("realtime_outbox_records_total", "Outbox records handed to Kafka", &["outcome"])?,
             failing_shards: IntGauge::new(
@@ -75,12 +84,14 @@ impl Metrics {
     }
 
     fn register(&self) -> Result<(), prometheus::Error> {
-        let collectors: [Box<dyn Collector>; 11] = [
+        let collectors: [Box<dyn Collector>; 13] = [
             Box::new(self.recoveries.clone()),
             Box::new(self.sessions_unwritten.clone()),
             Box::new(self.redis_operations.clone()),
             Box::new(self.cache_hits.clone()),
             Box::new(self.cache_misses.clone()),
+            Box::new(self.list_queries.clone()),
+            Box::new(self.cache_bypassed.clone()),
             Box::new(self.notifications_sent.clone()),
             Box::new(self.relayed.clone()),
             Box::new(self.failing_shards.clone()),

@@ -82,7 +82,11 @@ impl Tail {
         loop {
             let outcome = match self.stream.next(last, epoch).await {
                 Batch::Entries(entries) => self.accept(entries, &mut last).await,
-                Batch::Quiet | Batch::Away => self.catch_up(epoch, &mut last).await?,
+                Batch::Quiet => self.catch_up(epoch, &mut last).await?,
+                Batch::Away => {
+                    self.cache.suspect();
+                    self.catch_up(epoch, &mut last).await?
+                }
             };
             if let Err(error) = &outcome
                 && healthy
@@ -134,7 +138,7 @@ impl Tail {
             run.push(entry);
         }
         self.broadcast(&run, last, "redis");
-        self.forget_cached_list().await;
+        self.cache.forget().await;
         Ok(())
     }
 
@@ -148,7 +152,7 @@ impl Tail {
             return Ok(Ok(()));
         }
         let outcome = self.read_store(state.position, last).await;
-        self.forget_cached_list().await;
+        self.cache.forget().await;
         Ok(outcome)
     }
 
@@ -176,13 +180,6 @@ impl Tail {
         *last = newest;
         self.metrics.feed_position.set(i64::try_from(newest).unwrap_or(i64::MAX));
         self.metrics.broadcast.with_label_values(&[source]).inc_by(entries.len() as u64);
-    }
-
-    /// A notification in the feed has its final status, which the cached list does not show.
-    async fn forget_cached_list(&self) {
-        if let Err(error) = self.cache.clear().await {
-            tracing::debug!(error = &error as &dyn std::error::Error, "cached list not cleared, it expires by itself");
-        }
     }
 }
 

@@ -11,7 +11,7 @@ use axum::{
         FromRequest, Query, Request, State,
         rejection::{BytesRejection, QueryRejection},
     },
-    http::{HeaderMap, HeaderName, StatusCode, header::CONTENT_TYPE, header::LINK},
+    http::{HeaderMap, HeaderName, HeaderValue, StatusCode, header::CONTENT_TYPE, header::LINK},
     response::{IntoResponse, Response},
 };
 use jiff::Timestamp;
@@ -19,11 +19,11 @@ use realtime_chassis::propagation;
 use realtime_contract::event::Notification;
 use serde_json::{Value, json};
 use tokio::time::timeout;
-use tracing::{Span, debug, info};
+use tracing::{Span, info};
 
-use self::page::{Page, PageQuery, PageRequest};
+use self::page::{PageQuery, PageRequest};
 use crate::{
-    cache::Slot,
+    cache::{Page, Source},
     draft::{BODY_LIMIT, Draft},
     error::ApiError,
     state::ApiState,
@@ -34,6 +34,7 @@ use crate::{
 const BODY_TIME: Duration = Duration::from_secs(10);
 
 const CACHE: HeaderName = HeaderName::from_static("x-cache");
+const JSON: HeaderValue = HeaderValue::from_static("application/json");
 
 /// `GET`: the newest, from the cache when it is warm; older ones by the cursor in the `Link` header.
 pub(crate) async fn list(
@@ -42,50 +43,26 @@ pub(crate) async fn list(
 ) -> Result<Response, ApiError> {
     let Query(query) = query.map_err(|rejection| ApiError::malformed_query(&["limit", "cursor"], &rejection))?;
     let request = PageRequest::try_from(query)?;
-    let slot = slot(&state, &request).await;
-    if let Some(page) = cached(&state, slot.as_ref()).await {
-        state.metrics.cache_hits.inc();
-        return Ok(answer(&request, page, "hit"));
-    }
-    state.metrics.cache_misses.inc();
-    // One more than asked for tells whether there is another page.
-    let found = state.store.list(request.before, request.limit + 1).await;
-    let found = found.map_err(|error| ApiError::unavailable("postgres", "notifications cannot be read", error))?;
-    let page = Page::new(found.notifications, found.found, request.limit);
-    if let Some(slot) = slot {
-        keep(&state, &slot, &page).await;
-    }
-    Ok(answer(&request, page, "miss"))
+    let key = request.key();
+    let store = state.store.clone();
+    let read = move || async move {
+        // One more than asked for tells whether there is another page.
+        let found = store.list(request.before, request.limit + 1).await?;
+        Ok(request.page(found.notifications, found.found))
+    };
+    let page = state.cache.page(key, read).await;
+    let (page, source) =
+        page.map_err(|error| ApiError::unavailable("postgres", "notifications cannot be read", error))?;
+    Ok(answer(page, source))
 }
 
-fn answer(request: &PageRequest, page: Page, cache: &'static str) -> Response {
-    let headers = [(CONTENT_TYPE, "application/json"), (CACHE, cache)];
-    let link = page.next.map(|cursor| [(LINK, request.link(&cursor))]);
-    match link {
-        Some(link) => (headers, link, page.json).into_response(),
-        None => (headers, page.json).into_response(),
+fn answer(page: Page, source: Source) -> Response {
+    let headers = [(CONTENT_TYPE, JSON), (CACHE, HeaderValue::from_static(source.name()))];
+    let mut response = (headers, page.json).into_response();
+    if let Some(link) = page.link {
+        response.headers_mut().insert(LINK, link);
     }
-}
-
-/// Only the newest page is cached, and only while Redis answers: asking it in vain would cost every reader its limit of time.
-async fn slot(state: &ApiState, request: &PageRequest) -> Option<Slot> {
-    if request.before.is_some() || !state.board.state("redis").is_ready() {
-        return None;
-    }
-    let slot = state.cache.slot(request.limit).await;
-    slot.inspect_err(|error| debug!(error = error as &dyn std::error::Error, "cache not asked")).ok()
-}
-
-async fn cached(state: &ApiState, slot: Option<&Slot>) -> Option<Page> {
-    let read = state.cache.read(slot?).await;
-    let text = read.inspect_err(|error| debug!(error = error as &dyn std::error::Error, "cache not read")).ok()?;
-    Page::from_cache(&text?)
-}
-
-async fn keep(state: &ApiState, slot: &Slot, page: &Page) {
-    if let Err(error) = state.cache.write(slot, &page.to_cache()).await {
-        debug!(error = &error as &dyn std::error::Error, "list not cached");
-    }
+    response
 }
 
 /// `POST`: 201 with the notification once it is committed together with its outbox record.
@@ -100,7 +77,8 @@ pub(crate) async fn create(
     state.store.store(&notification, &trace_context).await.map_err(not_stored)?;
     state.metrics.notifications_sent.inc();
     info!(notification_id = %notification.id, channel = notification.channel, "notification accepted");
-    forget_cached_list(&state).await;
+    // Before the answer: who reads after it, from whichever instance, gets the notification.
+    state.cache.forget().await;
     Ok((StatusCode::CREATED, Json(notification)))
 }
 
@@ -122,16 +100,6 @@ fn not_stored(error: store::Error) -> ApiError {
         _ => "the notification was not stored",
     };
     ApiError::unavailable("postgres", consequence, error)
-}
-
-/// While Redis is away there is nothing to clear: what it still has when it comes back is cleared with the notification's delivery.
-async fn forget_cached_list(state: &ApiState) {
-    if !state.board.state("redis").is_ready() {
-        return;
-    }
-    if let Err(error) = state.cache.clear().await {
-        debug!(error = &error as &dyn std::error::Error, "cached list not cleared");
-    }
 }
 
 /// `DELETE`: clears the cache, and only the cache.

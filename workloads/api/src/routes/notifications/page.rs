@@ -1,9 +1,14 @@
-//! Pages of the list, as they are asked for, answered, and cached.
+//! Pages of the list, as they are asked for and answered.
 
+use axum::http::HeaderValue;
 use realtime_contract::event::Notification;
 use serde::Deserialize;
 
-use crate::{cursor::PageCursor, error::ApiError};
+use crate::{
+    cache::{Key, Page},
+    cursor::PageCursor,
+    error::ApiError,
+};
 
 const DEFAULT_LIMIT: i64 = 50;
 const MAXIMUM_LIMIT: i64 = 200;
@@ -41,38 +46,24 @@ impl TryFrom<PageQuery> for PageRequest {
 }
 
 impl PageRequest {
-    /// Value of the `Link` header that leads to the next page.
-    pub(crate) fn link(&self, cursor: &str) -> String {
-        format!("</api/notifications?limit={}&cursor={cursor}>; rel=\"next\"", self.limit)
+    /// Under which the page is kept. Only the newest one is: older ones are read once.
+    pub(crate) fn key(&self) -> Option<Key> {
+        if self.before.is_some() { None } else { Key::of(&self.limit) }
     }
-}
 
-/// A page: the JSON array, and the cursor of the next one if there is one.
-#[derive(Debug, PartialEq, Eq)]
-pub(crate) struct Page {
-    pub(crate) json: String,
-    pub(crate) next: Option<String>,
-}
-
-impl Page {
-    /// The first `limit` of what was read; more `found` than that means another page.
-    pub(crate) fn new(mut read: Vec<Notification>, found: usize, limit: i64) -> Self {
-        read.truncate(usize::try_from(limit).unwrap_or(usize::MAX));
+    /// The first of what was read; more `found` than that means another page.
+    pub(crate) fn page(&self, mut read: Vec<Notification>, found: usize) -> Page {
+        read.truncate(usize::try_from(self.limit).unwrap_or(usize::MAX));
         let more = found > read.len();
-        let next = read.last().filter(|_| more).map(|last| PageCursor { timestamp: last.timestamp, id: last.id });
-        let json = serde_json::to_string(&read).expect("a notification holds nothing that JSON cannot say");
-        Self { json, next: next.map(|cursor| cursor.to_string()) }
+        let last = read.last().filter(|_| more).map(|last| PageCursor { timestamp: last.timestamp, id: last.id });
+        let json = serde_json::to_vec(&read).expect("a notification holds nothing that JSON cannot say");
+        Page { link: last.map(|cursor| self.link(&cursor)), json: json.into() }
     }
 
-    /// One line with the cursor, then the array.
-    pub(crate) fn to_cache(&self) -> String {
-        format!("{}\n{}", self.next.as_deref().unwrap_or_default(), self.json)
-    }
-
-    /// Reads what [`Page::to_cache`] wrote.
-    pub(crate) fn from_cache(text: &str) -> Option<Self> {
-        let (next, json) = text.split_once('\n')?;
-        Some(Self { json: json.to_owned(), next: Some(next.to_owned()).filter(|next| !next.is_empty()) })
+    /// Value of the `Link` header that leads to the next page.
+    fn link(&self, cursor: &PageCursor) -> HeaderValue {
+        let link = format!("</api/notifications?limit={}&cursor={cursor}>; rel=\"next\"", self.limit);
+        HeaderValue::try_from(link).expect("numbers and a cursor are visible ASCII")
     }
 }
 
@@ -116,26 +107,25 @@ mod tests {
     #[test]
     fn leads_to_the_next_page_only_if_there_is_one() {
         let found: Vec<Notification> = (1..=3).map(notification).collect();
-        assert_eq!(Page::new(found.clone(), 3, 3).next, None);
-        let page = Page::new(found, 3, 2);
-        let cursor = page.next.unwrap();
-        assert_eq!(cursor, "1795240800123-00000000-0000-0000-0000-000000000002");
-        let link = request(Some("2"), Some(&cursor)).unwrap().link(&cursor);
-        assert_eq!(link, format!("</api/notifications?limit=2&cursor={cursor}>; rel=\"next\""));
-        assert_eq!(serde_json::from_str::<Vec<Notification>>(&page.json).unwrap().len(), 2);
+        let asked = |limit| request(Some(limit), None).unwrap();
+        assert_eq!(asked("3").page(found.clone(), 3).link, None);
+        let page = asked("2").page(found, 3);
+        let cursor = "1795240800123-00000000-0000-0000-0000-000000000002";
+        assert_eq!(page.link.unwrap(), format!("</api/notifications?limit=2&cursor={cursor}>; rel=\"next\""));
+        assert_eq!(serde_json::from_slice::<Vec<Notification>>(&page.json).unwrap().len(), 2);
     }
 
     #[test]
     fn leads_on_from_a_page_that_its_bytes_ended_early() {
-        let page = Page::new(vec![notification(2)], 2, 50);
-        assert_eq!(page.next.unwrap(), "1795240800123-00000000-0000-0000-0000-000000000002");
+        let link = request(None, None).unwrap().page(vec![notification(2)], 2).link.unwrap();
+        assert!(link.to_str().unwrap().contains("cursor=1795240800123-00000000-0000-0000-0000-000000000002"));
     }
 
     #[test]
-    fn comes_back_from_the_cache_as_it_went_in() {
-        for limit in [1, 2] {
-            let page = Page::new(vec![notification(1), notification(2)], 2, limit);
-            assert_eq!(Page::from_cache(&page.to_cache()), Some(page));
-        }
+    fn is_kept_by_its_limit_if_it_is_the_newest() {
+        let key = |limit, cursor| request(limit, cursor).unwrap().key();
+        assert_eq!(key(None, None), key(Some("50"), None));
+        assert_ne!(key(None, None), key(Some("51"), None));
+        assert_eq!(key(None, Some("1795240800123-00000000-0000-0000-0000-000000000002")), None);
     }
 }
