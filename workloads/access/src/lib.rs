@@ -6,12 +6,14 @@
 //! ```
 
 mod access;
+mod answer;
 mod config;
 mod credential;
 #[cfg(test)]
 mod forge;
 mod gate;
 mod keys;
+pub mod limits;
 mod refusal;
 mod ticket;
 mod token;
