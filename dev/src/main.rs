@@ -9,6 +9,7 @@ mod cache;
 mod chart;
 mod cluster;
 mod command;
+mod console;
 mod demonstration;
 mod diagnosis;
 mod down;

@@ -1,6 +1,7 @@
 //! Programs that are built from Go modules: Kubernetes, helm, cluster DNS and volumes.
 
 pub(crate) mod go;
+pub(crate) mod node;
 
 use std::fs;
 use std::os::unix::fs::symlink;

@@ -10,8 +10,9 @@ use anyhow::{Context, Result, bail};
 
 use crate::cluster::{Cluster, leftovers, stop};
 use crate::images::workload::{self, Profile};
+use crate::programs::node::{self, Node};
 use crate::session::Session;
-use crate::{chart, command, diagnosis, packages, programs, up};
+use crate::{chart, command, console, diagnosis, packages, programs, repository, up};
 
 /// Tests that run at once on the cluster. Each has a namespace of its own; more than this starve two cores.
 const END_TO_END_THREADS: &str = "2";
@@ -40,6 +41,7 @@ fn check(session: &Session) -> Result<()> {
     cargo("check the format", minutes(1), &["fmt", "--all", "--check"])?;
     cargo("lint", minutes(6), &["clippy", "--workspace", "--all-targets", "--quiet", "--", "--deny", "warnings"])?;
     cargo("run unit and golden tests", minutes(8), &["test", "--workspace", "--exclude", "realtime-e2e"])?;
+    console::check(session)?;
     let lock = session.cache.lock("build")?;
     programs::build_clients(session)?;
     drop(lock);
@@ -52,6 +54,8 @@ fn check(session: &Session) -> Result<()> {
 struct Clients {
     /// The folder `node_modules`.
     modules: PathBuf,
+    /// What they run on.
+    node: Node,
     /// Chromium.
     browser: &'static str,
 }
@@ -63,8 +67,8 @@ fn end_to_end(session: &Session, filter: Option<&str>, keep: bool) -> Result<()>
     if let Some(filter) = filter {
         demand_tests(session, filter)?;
     }
-    packages::install_node(session)?;
-    let clients = Clients { modules: clients::install(session)?, browser: packages::install_browser(session)? };
+    let node = node::find(session)?;
+    let clients = Clients { modules: clients::install(session)?, node, browser: packages::install_browser(session)? };
     let cluster = Cluster::named(&session.cache, "test")?;
     let _lock = session.cache.lock("cluster-test")?;
     stop::remove(&cluster)?;
@@ -104,7 +108,9 @@ fn on_cluster(session: &Session, cluster: &Cluster, clients: &Clients, filter: O
         .env("REALTIME_E2E_KUBECTL", session.cache.program("kubectl"))
         .env("REALTIME_E2E_AUDIT_LOG", cluster.audit_log())
         .env("REALTIME_E2E_NODE_MODULES", &clients.modules)
-        .env("REALTIME_E2E_CHROMIUM", clients.browser);
+        .env("REALTIME_E2E_CHROMIUM", clients.browser)
+        .env("REALTIME_E2E_SCREENSHOTS", repository::root().join("target/screenshots"))
+        .env("PATH", clients.node.search_path()?);
     // The durations of the two say nothing about each other.
     let name = if filter.is_some() { "run some end-to-end tests" } else { "run end-to-end tests" };
     session

@@ -12,7 +12,7 @@ use crate::images::workload::Profile;
 use crate::images::{self, Image, backend, helper, import, workload};
 use crate::kubectl::Kubectl;
 use crate::session::Session;
-use crate::{chart, diagnosis, packages, programs, quickstart};
+use crate::{chart, console, diagnosis, packages, programs, quickstart};
 
 /// Brings up the cluster `dev` of ours and the quick-start stack on it.
 pub(crate) fn local(session: &Session) -> Result<()> {
@@ -88,12 +88,13 @@ fn build_backends(session: &Session) -> Result<Vec<Image>> {
 /// Compiles our binaries and builds their images.
 pub(crate) fn build_workloads(session: &Session, profile: Profile) -> Result<Vec<Image>> {
     let _lock = session.cache.lock("build")?;
+    let console = console::build(session)?;
     let name = match profile {
         Profile::Development => "build our binaries and images",
         Profile::Release => "build our release binaries and images",
     };
     session.progress.step(name, Duration::from_secs(420), || {
-        let images = workload::build(&session.cache, profile)?;
+        let images = workload::build(&session.cache, profile, &console)?;
         images::remove_old(&session.cache.images(), &images)?;
         Ok(images)
     })

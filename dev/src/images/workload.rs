@@ -11,11 +11,16 @@ use serde_json::Value;
 use super::Image;
 use super::archive::{self, Process};
 use crate::cache::{self, Cache};
+use crate::console::Console;
 use crate::{command, key, repository};
 
 /// The binaries that run in a cluster.
 pub(crate) const PROGRAMS: [&str; 4] =
     ["realtime-operator", "realtime-api", "realtime-consumer", "realtime-notifications"];
+
+/// The binary whose image holds the console's files, and how it is told where they are.
+const WITH_CONSOLE: &str = "realtime-api";
+const CONSOLE: &str = "REALTIME_CONSOLE=/console";
 
 /// Largest release image, in bytes.
 const RELEASE_LIMIT: u64 = 40 * 1000 * 1000;
@@ -46,7 +51,7 @@ pub(crate) fn cargo(cache: &Cache) -> Command {
 }
 
 /// Compiles the workspace's binaries and puts each into an image.
-pub(crate) fn build(cache: &Cache, profile: Profile) -> Result<Vec<Image>> {
+pub(crate) fn build(cache: &Cache, profile: Profile, console: &Console) -> Result<Vec<Image>> {
     let executables = compile(cache, profile)?;
     PROGRAMS
         .iter()
@@ -56,7 +61,8 @@ pub(crate) fn build(cache: &Cache, profile: Profile) -> Result<Vec<Image>> {
                 .iter()
                 .find(|path| path.to_string_lossy().ends_with(&suffix))
                 .with_context(|| format!("cargo built no program {program}"))?;
-            build_one(cache, program, executable, profile)
+            let console = (*program == WITH_CONSOLE).then_some(console);
+            build_one(cache, program, executable, console, profile)
         })
         .collect()
 }
@@ -102,18 +108,26 @@ fn executables(messages: &str) -> Vec<PathBuf> {
         .collect()
 }
 
-fn build_one(cache: &Cache, program: &str, executable: &Path, profile: Profile) -> Result<Image> {
+fn build_one(
+    cache: &Cache,
+    program: &str,
+    executable: &Path,
+    console: Option<&Console>,
+    profile: Profile,
+) -> Result<Image> {
     let stripped = cache.images().join(format!("{program}.stripped"));
     cache::publish(&stripped, |result, _| {
         command::read(command::new("strip").arg("-o").arg(result).arg(executable)).map(drop)
     })?;
     let entrypoint = format!("/{program}");
-    let process = Process { user: "65532:65532", entrypoint: &[&entrypoint], environment: &[] };
+    let environment: &[&str] = if console.is_some() { &[CONSOLE] } else { &[] };
+    let process = Process { user: "65532:65532", entrypoint: &[&entrypoint], environment };
     let binary = key::of_file(&stripped)?;
-    let inputs: Vec<&str> = ACCOUNTS.iter().map(|(_, text)| *text).chain([binary.as_str()]).collect();
+    let keys = [Some(binary.as_str()), console.map(|console| console.key.as_str())];
+    let inputs: Vec<&str> = ACCOUNTS.iter().map(|(_, text)| *text).chain(keys.into_iter().flatten()).collect();
     let image = Image::new(&cache.images(), program, &archive::content_key(process, &inputs)?);
     if !image.archive.exists() {
-        archive::create(&image, process, |layer| write_layer(layer, program, &stripped))?;
+        archive::create(&image, process, |layer| write_layer(layer, program, &stripped, console))?;
     }
     fs::remove_file(&stripped).with_context(|| format!("failed to remove {}", stripped.display()))?;
     let size = fs::metadata(&image.archive).context("failed to read the size of an archive")?.len();
@@ -123,7 +137,7 @@ fn build_one(cache: &Cache, program: &str, executable: &Path, profile: Profile) 
     Ok(image)
 }
 
-fn write_layer(layer: &Path, program: &str, stripped: &Path) -> Result<()> {
+fn write_layer(layer: &Path, program: &str, stripped: &Path, console: Option<&Console>) -> Result<()> {
     let root = layer.with_extension("root");
     for folder in ["etc", "tmp"] {
         let path = root.join(folder);
@@ -137,6 +151,9 @@ fn write_layer(layer: &Path, program: &str, stripped: &Path) -> Result<()> {
     fs::copy(stripped, &target).with_context(|| format!("failed to copy {}", stripped.display()))?;
     fs::set_permissions(&target, fs::Permissions::from_mode(0o755))
         .with_context(|| format!("failed to make {} executable", target.display()))?;
+    if let Some(console) = console {
+        command::read(command::new("cp").arg("--recursive").arg(&console.files).arg(root.join("console")))?;
+    }
     archive::pack(&root, layer)?;
     fs::remove_dir_all(&root).with_context(|| format!("failed to remove {}", root.display()))
 }
