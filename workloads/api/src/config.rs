@@ -2,6 +2,8 @@
 
 mod sockets;
 
+use std::path::PathBuf;
+
 use clap::Parser;
 use realtime_chassis::config::{
     KafkaConfig, OpsConfig, PostgresConfig, RedisConfig, ReportConfig, ShutdownConfig, StreamConfig, TelemetryConfig,
@@ -28,6 +30,10 @@ pub(crate) struct Config {
     /// Origins by comma that may read answers, or *
     #[arg(long, env = environment::CORS_ORIGIN, value_name = "CORS_ORIGIN", default_value = DEVELOPMENT_ORIGINS)]
     pub(crate) cors_origin: String,
+
+    /// Folder with the files of the console; without it there is no page
+    #[arg(long, env = environment::CONSOLE, value_name = "PATH")]
+    pub(crate) console: Option<PathBuf>,
 
     #[command(flatten)]
     pub(crate) stream: StreamConfig,
