@@ -17,14 +17,24 @@ pub enum CloseReason {
     Aged,
     /// Events that come next for it left memory before it took them: it comes back and gets them from the log.
     Overtaken,
-    /// There are too many connections, in all or of its address.
+    /// There are too many connections, in all or of its address; or its client asks too often.
     Limited,
+    /// Its client may listen no longer: what it showed of itself has expired.
+    Expired,
 }
 
 impl CloseReason {
     /// Every reason, in the order of the metrics.
-    pub const ALL: [Self; 7] =
-        [Self::Gone, Self::Slow, Self::Draining, Self::Unavailable, Self::Aged, Self::Overtaken, Self::Limited];
+    pub const ALL: [Self; 8] = [
+        Self::Gone,
+        Self::Slow,
+        Self::Draining,
+        Self::Unavailable,
+        Self::Aged,
+        Self::Overtaken,
+        Self::Limited,
+        Self::Expired,
+    ];
 
     /// Name in metrics and logs.
     pub const fn name(self) -> &'static str {
@@ -36,6 +46,7 @@ impl CloseReason {
             Self::Aged => "aged",
             Self::Overtaken => "overtaken",
             Self::Limited => "limited",
+            Self::Expired => "expired",
         }
     }
 
@@ -43,7 +54,7 @@ impl CloseReason {
     /// together do not return together.
     pub fn retry(self, number: u64) -> Duration {
         let (shortest, longest) = match self {
-            Self::Gone | Self::Slow | Self::Draining | Self::Aged | Self::Overtaken => (1_000, 5_000),
+            Self::Gone | Self::Slow | Self::Draining | Self::Aged | Self::Overtaken | Self::Expired => (1_000, 5_000),
             Self::Unavailable | Self::Limited => (5_000, 15_000),
         };
         Duration::from_millis(shortest + scatter(number) % (longest - shortest))
@@ -73,6 +84,6 @@ mod tests {
     #[test]
     fn gives_each_reason_its_own_place() {
         let places: Vec<usize> = CloseReason::ALL.iter().map(|reason| *reason as usize).collect();
-        assert_eq!(places, [0, 1, 2, 3, 4, 5, 6]);
+        assert_eq!(places, [0, 1, 2, 3, 4, 5, 6, 7]);
     }
 }

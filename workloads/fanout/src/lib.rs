@@ -36,5 +36,5 @@ pub use engine::{Engine, Publisher};
 pub use event::{Draft, Event};
 pub use filter::{FieldFilter, Filter, Selection};
 pub use lane::{CursorCodec, Lane, Vector};
-pub use opening::{Grant, Heartbeat, Opening, Resume, Seen, Start};
+pub use opening::{Expiry, Grant, Heartbeat, Opening, Resume, Seen, Start};
 pub use shared::{Path, PathStatistics, Settings, Statistics};

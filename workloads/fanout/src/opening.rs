@@ -4,6 +4,7 @@ use std::{
     any::Any,
     fmt,
     sync::{Arc, Mutex, PoisonError},
+    time::{Duration, Instant},
 };
 
 use bytes::Bytes;
@@ -43,6 +44,17 @@ pub struct Grant {
     pub heartbeat: Heartbeat,
     /// Kept until history is sent.
     pub held: Option<Held>,
+    /// When the client may listen no longer, if that is known.
+    pub expires: Option<Expiry>,
+}
+
+/// When a client may listen no longer: its stream is closed then, with [`CloseReason::Expired`].
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Expiry {
+    /// The end.
+    pub at: Instant,
+    /// Data of the event `expiring`, which comes [`Self::NOTICE`] before, or at once when less is left.
+    pub notice: String,
 }
 
 /// Where a stream begins.
@@ -144,6 +156,11 @@ impl Opening {
     }
 }
 
+impl Expiry {
+    /// How long before the end a client is told of it: time to get another ticket or token.
+    pub const NOTICE: Duration = Duration::from_secs(30);
+}
+
 impl Grant {
     /// A stream of everything from now on, without a greeting.
     pub fn live() -> Self {
@@ -154,6 +171,7 @@ impl Grant {
             history: Vec::new(),
             heartbeat: Heartbeat::default(),
             held: None,
+            expires: None,
         }
     }
 

@@ -9,6 +9,7 @@ mod catching;
 mod connection;
 mod conversing;
 mod ending;
+mod expiring;
 mod groups;
 mod sweep;
 
@@ -85,6 +86,8 @@ pub(crate) struct Shard<W> {
     open: bool,
     /// When to wake which session.
     wakes: BinaryHeap<Reverse<(Instant, Key)>>,
+    /// When to see to which connection whose client may listen no longer then.
+    expiries: BTreeSet<(Instant, Key)>,
     /// Connections that got the socket of another one.
     moved: Vec<Key>,
     /// Kept for its room.
@@ -134,6 +137,7 @@ impl<W: Write> Shard<W> {
             generation: 0,
             open: false,
             wakes: BinaryHeap::new(),
+            expiries: BTreeSet::new(),
             moved: Vec::new(),
             acts: Vec::new(),
         }

@@ -44,6 +44,7 @@ impl Namespace for Mirror {
             greeting: vec![Emission { event: "auth".into(), arguments, cursor: None }],
             subscription: None,
             history: Vec::new(),
+            expires: None,
         };
         Box::pin(std::future::ready(Ok(admission)))
     }

@@ -20,6 +20,7 @@ use crate::{
     arguments::Arguments,
     packet::Packet,
     session::{
+        expiry::Expiry,
         hub::Hub,
         joined::{Joined, Leaving},
         shared::Shared,
@@ -45,6 +46,10 @@ pub trait Namespace: Send + Sync + 'static {
 
     /// Time to renew what is kept elsewhere about the socket: [`keep_every`](crate::settings::Settings::keep_every). Runs on the thread of a shard.
     fn keep(&self, _socket: &mut Socket<'_>) {}
+
+    /// The client may stay for [`Expiry::NOTICE`](realtime_fanout::Expiry::NOTICE) more, or less: its connection is closed at the time that its
+    /// admission or [`Socket::expire_at`] said last. Runs on the thread of a shard: it must not block.
+    fn expiring(&self, _socket: &mut Socket<'_>) {}
 
     /// The socket is gone. Runs on the thread of a shard.
     fn disconnected(&self, departed: Departed);
@@ -79,6 +84,8 @@ pub struct Admission {
     /// What it missed and the engine no longer has. Where events have cursors, each of these has one: then they are all rendered before a shard
     /// sees them.
     pub history: Vec<Emission>,
+    /// Until when it may stay, if that is bounded: then its connection is closed, and it comes back with what it shows then.
+    pub expires: Option<Instant>,
 }
 
 /// An event to one client.
@@ -234,6 +241,11 @@ impl Socket<'_> {
         if self.joined.has_feed {
             self.hub.unsubscribe();
         }
+    }
+
+    /// The client may stay until then, or without an end. It is told anew.
+    pub fn expire_at(&mut self, time: Option<Instant>) {
+        self.joined.expiry = Expiry::new(time);
     }
 
     /// Sends the client out of the namespace; it does not come back by itself. Nothing is sent behind it.

@@ -11,6 +11,7 @@ pub(crate) mod allowance;
 pub(crate) mod broadcast;
 pub(crate) mod conversation;
 mod deadlines;
+pub(crate) mod expiry;
 pub(crate) mod form;
 pub(crate) mod hub;
 pub(crate) mod joined;

@@ -98,6 +98,7 @@ fn grant(history: History, epoch: Uuid, filter: Filter) -> Grant {
         start: history.start(),
         heartbeat: Heartbeat::Comment,
         held: history.into_held(),
+        expires: None,
         filter,
     }
 }

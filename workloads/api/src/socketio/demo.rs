@@ -119,5 +119,6 @@ async fn admit(leases: &Leases, request: Request) -> Result<Admission, Denial> {
         greeting: vec![Emission { event: STATUS.into(), arguments: connected, cursor: None }],
         subscription: None,
         history: Vec::new(),
+        expires: None,
     })
 }

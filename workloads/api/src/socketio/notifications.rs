@@ -154,6 +154,7 @@ impl Inner {
                 history: Vec::new(),
                 held: history.into_held(),
             }),
+            expires: None,
         }
     }
 

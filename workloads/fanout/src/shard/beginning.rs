@@ -59,9 +59,13 @@ impl<W: Write> Shard<W> {
         let number = self.shared.numbers.fetch_add(1, Ordering::Relaxed);
         add(&self.shared.counters.of(path).opened, 1);
         self.generation = self.generation.wrapping_add(1) & 0x7fff_ffff;
-        let (session, grant) = match begins {
+        let (session, mut grant) = match begins {
             Begins::Session(session) => (Some(session), None),
             Begins::Stream(grant) => (None, Some(grant)),
+        };
+        let (heartbeat, expires) = match &mut grant {
+            Some(grant) => (grant.heartbeat, grant.expires.take()),
+            None => (Heartbeat::default(), None),
         };
         let index = self.connections.insert(Connection {
             outlet,
@@ -73,8 +77,9 @@ impl<W: Write> Shard<W> {
             took_leave: false,
             finished: None,
             // A session would rather not be disturbed for being old.
-            expires: if session.is_some() { u32::MAX } else { self.expiry(number, now) },
-            heartbeat: grant.as_ref().map_or_else(Heartbeat::default, |grant| grant.heartbeat),
+            renewed: if session.is_some() { u32::MAX } else { self.renewal(number, now) },
+            expiring: None,
+            heartbeat,
             path,
             number,
             guard,
@@ -82,6 +87,9 @@ impl<W: Write> Shard<W> {
             wake: None,
         });
         let index = u32::try_from(index).unwrap_or(u32::MAX);
+        if let Some(expiry) = expires {
+            self.await_expiry(index, expiry);
+        }
         match grant {
             Some(grant) => self.begin(index, head, *grant, now),
             None => self.begin_session(index, head, now),

@@ -4,7 +4,7 @@ use std::{collections::VecDeque, io, time::Instant};
 
 use bytes::{Buf, Bytes};
 
-use super::{catching::Catching, groups::Seat};
+use super::{catching::Catching, expiring::Expiring, groups::Seat};
 use crate::{
     CloseReason,
     opening::{Heartbeat, Held},
@@ -42,7 +42,9 @@ pub(super) struct Connection<W> {
     /// Everything is written; the client has until then to end the connection.
     pub(super) finished: Option<Instant>,
     /// When it is renewed, in seconds of the shard.
-    pub(super) expires: u32,
+    pub(super) renewed: u32,
+    /// When its client may listen no longer. Most connections have none, and none of the room that it takes.
+    pub(super) expiring: Option<Box<Expiring>>,
     pub(super) heartbeat: Heartbeat,
     pub(super) path: Path,
     /// Number in this process.

@@ -98,6 +98,7 @@ impl<W: Write> Shard<W> {
         let mut connection = self.connections.remove(index as usize);
         self.blocked.remove(&index);
         self.count_queued(connection.path, queued, 0);
+        self.forget_expiry(Key { index, generation: connection.generation }, connection.expiring.as_deref());
         let counters = self.shared.counters.of(connection.path);
         subtract(&counters.active, 1);
         add(&counters.closed[reason as usize], 1);

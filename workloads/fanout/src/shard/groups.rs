@@ -140,14 +140,14 @@ impl Groups {
         let mut wanted = Wanted { places: vec![0; self.groups.capacity()], lists: Vec::new() };
         for event in events {
             let mut data = None;
-            for group in self.interested(event) {
+            self.interested(event).for_each(|group| {
                 let filter = &self.groups[group].filter;
                 if filter.takes_kind(&event.kind)
                     && (filter.fields.is_empty() || filter.takes_fields(data.get_or_insert_with(|| parse(event))))
                 {
                     wanted.note(group, event);
                 }
-            }
+            });
         }
         let mut chunks = Chunks { renderings, made: (wanted.lists.len() > 1).then(HashMap::new) };
         let delivery = |(group, events): (usize, Vec<&Event>)| {

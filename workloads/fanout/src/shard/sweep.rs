@@ -68,12 +68,13 @@ impl<W: Write> Shard<W> {
     /// When [`Self::sweep`] is due; never without connections.
     pub(crate) fn next_sweep(&self) -> Option<Instant> {
         let sweep = (!self.connections.is_empty()).then_some(self.sweep.next);
-        [sweep, self.next_wake()].into_iter().flatten().min()
+        [sweep, self.next_wake(), self.next_expiry()].into_iter().flatten().min()
     }
 
     /// Does what is due.
     pub(crate) fn sweep(&mut self, now: Instant) {
         self.wake_due(now);
+        self.expire_due(now);
         if now < self.sweep.next {
             return;
         }
@@ -101,7 +102,7 @@ impl<W: Write> Shard<W> {
             if connection.closing.is_some() {
                 continue;
             }
-            if connection.expires <= seconds {
+            if connection.renewed <= seconds {
                 self.close(index, CloseReason::Aged, now);
                 continue;
             }
@@ -169,7 +170,7 @@ impl<W: Write> Shard<W> {
     }
 
     /// When a new connection is renewed: after 80 to 100 % of the age, in seconds of the shard.
-    pub(super) fn expiry(&self, number: u64, now: Instant) -> u32 {
+    pub(super) fn renewal(&self, number: u64, now: Instant) -> u32 {
         let Some(age) = self.shared.settings.age else { return u32::MAX };
         let share = 0.8 + 0.2 * (scatter(!number) % 1000) as f64 / 1000.0;
         self.seconds(now).saturating_add(u32::try_from(age.mul_f64(share).as_secs().max(1)).unwrap_or(u32::MAX))

@@ -1,6 +1,7 @@
 mod catching_up;
 mod delivery;
 mod ends;
+mod expiring;
 mod sessions;
 
 use std::{
@@ -14,7 +15,7 @@ use bytes::Bytes;
 use super::*;
 use crate::{
     CursorCodec, Draft, Lane,
-    opening::{Grant, Heartbeat, Resume, Seen, Start},
+    opening::{Expiry, Grant, Heartbeat, Resume, Seen, Start},
     rendering::Renderings,
     session::{Rendering, Request, Session},
     shared::Settings,

@@ -58,6 +58,7 @@ pub(crate) async fn stream(
             history: beginning.history,
             heartbeat: request.heartbeat,
             held: beginning.held,
+            expires: None,
         }),
         Err(Denial::Cursor(refused)) => problem(StatusCode::BAD_REQUEST, &format!("since is no cursor: {refused}")),
         Err(Denial::Log) if is_event_source => opened(Grant::away(CloseReason::Unavailable)),

@@ -15,6 +15,7 @@ mod entering;
 use std::{net::IpAddr, sync::Arc, time::Instant};
 
 use bytes::Bytes;
+use realtime_fanout::CloseReason;
 use tokio::sync::oneshot;
 
 pub(crate) use self::ending::Ending;
@@ -22,6 +23,7 @@ use super::{
     allowance::{self, Allowance},
     broadcast::Broadcast,
     deadlines::{Deadlines, Due},
+    expiry::Nearing,
     form,
     hub::Hub,
     joined::{Joined, Leaving},
@@ -253,6 +255,10 @@ impl Conversation {
         if self.is_ending() {
             return;
         }
+        self.expire(hub);
+        if self.is_ending() {
+            return;
+        }
         let now = hub.now();
         match self.deadlines.due(now) {
             Some(Due::Ping) => {
@@ -268,6 +274,19 @@ impl Conversation {
             None => {}
         }
         self.await_next(hub);
+    }
+
+    /// Tells namespaces whose clients may not stay much longer, and ends the connection when the time of one is over.
+    fn expire(&mut self, hub: &mut dyn Hub) {
+        let now = hub.now();
+        // From the back: one that leaves is replaced by the last one.
+        for place in (0..self.joined.len()).rev() {
+            match self.joined.get_mut(place).and_then(|joined| joined.expiry.due(now)) {
+                Some(Nearing::Soon) => self.call(place, hub, |namespace, socket| namespace.expiring(socket)),
+                Some(Nearing::Over) => return self.end(Ending::Server(CloseReason::Expired), hub),
+                None => {}
+            }
+        }
     }
 
     /// Ends the connection if the client has been silent for too long, also before the shard has noticed.
@@ -290,7 +309,8 @@ impl Conversation {
 
     fn await_next(&mut self, hub: &mut dyn Hub) {
         if !self.is_ending()
-            && let Some(time) = self.deadlines.next_wake()
+            && let Some(time) =
+                self.deadlines.next_wake(self.joined.iter().filter_map(|joined| joined.expiry.next()).min())
         {
             hub.wake_at(time);
         }

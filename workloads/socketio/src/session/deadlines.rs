@@ -99,9 +99,10 @@ impl Deadlines {
         is_due
     }
 
-    /// When to wake, if the shard was not asked for that time yet.
-    pub(crate) fn next_wake(&mut self) -> Option<Instant> {
-        let next = [self.come_by, self.enter_by, self.whole_by].into_iter().flatten().fold(self.beat, Instant::min);
+    /// When to wake, for these or for what else there is to do at a time, if the shard was not asked for that time yet.
+    pub(crate) fn next_wake(&mut self, other: Option<Instant>) -> Option<Instant> {
+        let times = [self.come_by, self.enter_by, self.whole_by, other];
+        let next = times.into_iter().flatten().fold(self.beat, Instant::min);
         let is_new = self.awaited.replace(next) != Some(next);
         is_new.then_some(next)
     }
@@ -133,14 +134,14 @@ mod tests {
         let (settings, start) = (settings(), Instant::now());
         let mut deadlines = Deadlines::new(&settings, Transport::WebSocket, start);
         deadlines.entered();
-        assert_eq!(deadlines.next_wake(), Some(after(start, 25)));
-        assert_eq!(deadlines.next_wake(), None, "the shard is asked for the same time twice");
+        assert_eq!(deadlines.next_wake(None), Some(after(start, 25)));
+        assert_eq!(deadlines.next_wake(None), None, "the shard is asked for the same time twice");
         assert_eq!((deadlines.due(after(start, 24)), deadlines.due(after(start, 25))), (None, Some(Due::Ping)));
         deadlines.asked(&settings, after(start, 25));
-        assert_eq!(deadlines.next_wake(), Some(after(start, 85)));
+        assert_eq!(deadlines.next_wake(None), Some(after(start, 85)));
         assert_eq!((deadlines.due(after(start, 84)), deadlines.due(after(start, 85))), (None, Some(Due::Silent)));
         deadlines.answered(&settings, after(start, 30));
-        assert_eq!(deadlines.next_wake(), Some(after(start, 55)));
+        assert_eq!(deadlines.next_wake(None), Some(after(start, 55)));
     }
 
     #[test]
@@ -157,10 +158,10 @@ mod tests {
     fn a_client_without_a_socket_has_to_come_again_soon() {
         let (settings, start) = (settings(), Instant::now());
         let mut deadlines = Deadlines::new(&settings, Transport::Polling, start);
-        assert_eq!(deadlines.next_wake(), Some(after(start, 10)));
+        assert_eq!(deadlines.next_wake(None), Some(after(start, 10)));
         assert_eq!((deadlines.due(after(start, 9)), deadlines.due(after(start, 10))), (None, Some(Due::NotEntered)));
         deadlines.came_again();
-        assert_eq!((deadlines.due(after(start, 24)), deadlines.next_wake()), (None, Some(after(start, 25))));
+        assert_eq!((deadlines.due(after(start, 24)), deadlines.next_wake(None)), (None, Some(after(start, 25))));
         deadlines.asked(&settings, start);
         assert_eq!(deadlines.due(after(start, 45)), Some(Due::NotEntered), "it may stay out for ever");
     }

@@ -6,7 +6,7 @@ use bytes::Bytes;
 use realtime_fanout::CloseReason;
 use serde_json::value::to_raw_value;
 
-use super::{form, hub::Hub, shared::Shared};
+use super::{expiry::Expiry, form, hub::Hub, shared::Shared};
 use crate::{
     arguments::Arguments,
     namespace::{Emission, Transport},
@@ -23,6 +23,8 @@ pub(crate) struct Joined {
     pub(crate) has_feed: bool,
     /// What the application wants while it is called.
     pub(crate) leaving: Option<Leaving>,
+    /// Until when it may stay.
+    pub(crate) expiry: Expiry,
     pub(crate) id: Box<str>,
     pub(crate) connected_at: Instant,
     pub(crate) state: Box<dyn Any + Send>,

@@ -67,6 +67,7 @@ impl Namespace for Mirror {
             greeting: vec![greeting],
             subscription: has_feed.then_some(subscription),
             history: Vec::new(),
+            expires: None,
         };
         Box::pin(async move { Ok(admission) })
     }

@@ -110,7 +110,11 @@ const fn code(reason: CloseReason) -> u16 {
         CloseReason::Gone => NORMAL,
         CloseReason::Slow => POLICY,
         CloseReason::Limited => TRY_AGAIN,
-        CloseReason::Draining | CloseReason::Unavailable | CloseReason::Aged | CloseReason::Overtaken => GOING_AWAY,
+        CloseReason::Draining
+        | CloseReason::Unavailable
+        | CloseReason::Aged
+        | CloseReason::Overtaken
+        | CloseReason::Expired => GOING_AWAY,
     }
 }
 

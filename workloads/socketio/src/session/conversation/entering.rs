@@ -11,6 +11,7 @@ use crate::{
     packet::{Name, Packet},
     session::{
         admitted::{self, Admitted},
+        expiry::Expiry,
         hub::{Answer, Hub, Question},
         joined::Joined,
     },
@@ -75,12 +76,13 @@ impl Conversation {
     fn admit(&mut self, namespace: u16, admitted: Admitted, hub: &mut dyn Hub) {
         let (shared, transport) = (self.shared.clone(), self.transport);
         let (admission, missed) = admitted.into_parts(transport);
-        let Admission { id, pid, state, greeting, subscription, history } = admission;
+        let Admission { id, pid, state, greeting, subscription, history, expires } = admission;
         let joined = Joined {
             namespace,
             recovers: pid.is_some(),
             has_feed: subscription.is_some(),
             leaving: None,
+            expiry: Expiry::new(expires),
             id: id.into(),
             connected_at: hub.now(),
             state,

@@ -19,6 +19,7 @@ use crate::{
 mod connecting;
 mod ends;
 mod events;
+mod expiring;
 mod limits;
 
 /// What a conversation wanted.
@@ -86,6 +87,7 @@ const NOT_LONG: u32 = u32::MAX;
 /// A namespace that lets in who does not say `{"deny": …}`, and does what events say.
 struct Room {
     name: &'static str,
+    begun: Instant,
     entered: Arc<Mutex<Vec<String>>>,
     departed: Arc<Mutex<Vec<(String, Departure)>>>,
 }
@@ -116,6 +118,7 @@ impl Namespace for Room {
                 greeting: vec![hello("connected", None)],
                 subscription: feed.then_some(subscription),
                 history: if feed { vec![hello("missed", place)] } else { Vec::new() },
+                expires: auth["seconds"].as_u64().map(|seconds| self.begun + Duration::from_secs(seconds)),
             }),
         };
         async { answer }.boxed()
@@ -134,6 +137,10 @@ impl Namespace for Room {
             "close" => socket.close(CloseReason::Aged),
             "select" => socket.select(Filter::default()),
             "unsubscribe" => socket.unsubscribe(),
+            "stay" => {
+                let seconds = event.arguments.get::<u64>(0).map(Duration::from_secs);
+                socket.expire_at(seconds.map(|seconds| self.begun + seconds));
+            }
             "count" => {
                 let count = socket.state::<u32>().unwrap();
                 *count += 1;
@@ -149,6 +156,10 @@ impl Namespace for Room {
 
     fn keep(&self, socket: &mut Socket<'_>) {
         socket.emit("kept", Arguments::new());
+    }
+
+    fn expiring(&self, socket: &mut Socket<'_>) {
+        socket.emit("expiring", Arguments::new());
     }
 
     fn disconnected(&self, departed: Departed) {
@@ -172,13 +183,12 @@ impl Talk {
     }
 
     fn over(transport: Transport, settings: Settings) -> Self {
-        let (entered, departed) = (Arc::default(), Arc::default());
+        let (entered, departed, now) = (Arc::default(), Arc::default(), Instant::now());
         let room = |name| {
             let (entered, departed) = (Arc::clone(&entered), Arc::clone(&departed));
-            Arc::new(Room { name, entered, departed }) as Arc<dyn Namespace>
+            Arc::new(Room { name, begun: now, entered, departed }) as Arc<dyn Namespace>
         };
         let shared = Arc::new(Shared::new(settings, vec![room("/"), room("/demo"), room("/third")]));
-        let now = Instant::now();
         let client = "192.0.2.1".parse().unwrap();
         let mut conversation = Conversation::new(shared.clone(), client, transport, now);
         conversation.came_again();
