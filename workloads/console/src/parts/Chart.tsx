@@ -4,6 +4,9 @@ import type { Series } from "../model/series";
 
 const HEIGHT = 104;
 
+/** Seconds that are shown when the page has just been opened: a chart that begins grows to its span. */
+const SHORTEST = 60;
+
 /** Lines over time. What they say stands beside the chart as text, too; the drawing has one sentence for those who do not see it. */
 export function Chart(props: {
   label: string;
@@ -63,9 +66,15 @@ function options(element: HTMLElement, colours: string[], points: boolean, span:
     height: HEIGHT,
     legend: { show: false },
     cursor: { show: false },
-    padding: [6, 2, 0, 0],
+    padding: [6, 12, 0, 0],
     scales: {
-      x: { time: true, range: () => [Date.now() / 1000 - span, Date.now() / 1000] },
+      x: {
+        time: true,
+        range: (_, first) => {
+          const now = Date.now() / 1000;
+          return [Math.max(now - span, Math.min(first ?? now, now - SHORTEST)), now];
+        },
+      },
       y: { range: (_, __, most) => [0, Math.max(1, (most ?? 0) * 1.15)] },
     },
     axes: [
@@ -74,7 +83,9 @@ function options(element: HTMLElement, colours: string[], points: boolean, span:
         size: 18,
         space: 70,
         grid: { show: false },
-        values: (_, times) => times.map((at) => new Date(at * 1000).toTimeString().slice(0, 5)),
+        // Seconds only where minutes would stand there twice.
+        values: (_, times, __, ___, step) =>
+          times.map((at) => new Date(at * 1000).toTimeString().slice(0, step < 60 ? 8 : 5)),
       },
       { ...axis, size: 34, space: 30, grid: { stroke: colour("line"), width: 1 } },
     ],

@@ -70,7 +70,7 @@ export function Figures(props: {
         <Card
           title="Latency"
           value={drawn.lastLatency === undefined ? "–" : duration(drawn.lastLatency)}
-          unit="POST to arrival"
+          unit="own posts"
         >
           <Chart
             {...shared}
@@ -85,7 +85,7 @@ export function Figures(props: {
           />
           <p className="legend">
             {drawn.lastLatency === undefined
-              ? "of what this page publishes"
+              ? "from POST to arrival here"
               : `slowest ${duration(largest(drawn.latency, 0))}`}
           </p>
         </Card>
@@ -121,7 +121,7 @@ function Rate(props: {
   span: number;
   dark: boolean;
 }) {
-  const most = `most ${amount(largest(props.series, 0))}/s`;
+  const most = props.value === undefined ? "not known yet" : `most ${amount(largest(props.series, 0))}/s`;
   return (
     <Card title={props.title} value={props.value === undefined ? "–" : amount(props.value)} unit="per second">
       <Chart

@@ -25,7 +25,7 @@ export function Notifications(props: {
     <Panel
       id="notifications"
       title="Notifications"
-      note={`newest ${KEPT}`}
+      note={`the newest ${KEPT} are kept`}
       actions={
         <>
           <Button className="button button-quiet" onPress={() => setHeld(held ? undefined : props.list)}>
@@ -80,7 +80,6 @@ function Channels(props: { channels: readonly string[]; onChannels: (channels: r
   const [text, setText] = useState(props.channels.join(", "));
   const read = channelsOf(text);
   const complaint = "complaint" in read ? read.complaint : undefined;
-  const changed = "channels" in read && read.channels.join() !== props.channels.join();
   return (
     <form
       className="channels"
@@ -99,7 +98,7 @@ function Channels(props: { channels: readonly string[]; onChannels: (channels: r
         {...(complaint === undefined ? {} : { complaint })}
       />
       <Button type="submit" className="button" isDisabled={complaint !== undefined}>
-        {changed || props.channels.length === 0 ? "Hear" : "Heard"}
+        Apply
       </Button>
     </form>
   );

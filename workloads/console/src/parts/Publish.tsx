@@ -4,7 +4,7 @@ import {
   type Notification,
   ProblemError,
 } from "@realtimestack/client";
-import { useRef, useState } from "react";
+import { useEffect, useRef, useState } from "react";
 import { Button, Form } from "react-aria-components";
 import { uuid } from "../live/keys";
 import { type Complaints, draftOf, type Fields } from "../model/draft";
@@ -72,6 +72,12 @@ export function Publish(props: {
       setBusy(false);
     }
   };
+
+  // Who fills in the form by keyboard goes on where it is wrong.
+  useEffect(() => {
+    if (outcome?.kind === "refused")
+      form.current?.querySelector<HTMLElement>(".input[data-invalid]")?.focus();
+  }, [outcome]);
 
   const complaints = outcome?.kind === "refused" ? outcome.complaints : {};
   return (
