@@ -139,7 +139,7 @@ fn reply(command: &[String], kept: &mut Kept) -> String {
     let texts: Vec<&str> = command.iter().map(String::as_str).collect();
     let number = match texts[..] {
         ["GET", key] => return bulk(kept.texts.get(key)),
-        ["SET", key, text] | ["SET", key, text, "EX", "300"] | ["SET", key, text, "PX", _] => {
+        ["SET", key, text] | ["SET", key, text, "EX", "300" | "10"] | ["SET", key, text, "PX", _] => {
             kept.texts.insert(key.to_owned(), text.to_owned());
             return "+OK\r\n".to_owned();
         }
@@ -160,6 +160,16 @@ fn reply(command: &[String], kept: &mut Kept) -> String {
         ["EVAL", _, "1", key, "45000", ref ids @ ..] => {
             kept.sets.entry(key.to_owned()).or_default().extend(ids.iter().map(ToString::to_string));
             1
+        }
+        ["SADD", key, id] => usize::from(kept.sets.entry(key.to_owned()).or_default().insert(id.to_owned())),
+        ["SREM", key, ref ids @ ..] => {
+            let set = kept.sets.entry(key.to_owned()).or_default();
+            ids.iter().filter(|id| set.remove(**id)).count()
+        }
+        ["SRANDMEMBER", key, _] => {
+            let set = kept.sets.entry(key.to_owned()).or_default();
+            let texts: String = set.iter().map(|text| bulk(Some(text))).collect();
+            return format!("*{}\r\n{texts}", set.len());
         }
         ["ZREM", key, id] => usize::from(kept.sets.entry(key.to_owned()).or_default().remove(id)),
         ["CLIENT", ..] => return "+OK\r\n".to_owned(),

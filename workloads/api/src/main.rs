@@ -13,8 +13,11 @@ mod error;
 #[cfg(test)]
 mod fake_redis;
 mod feed;
+mod figures;
+mod fresh;
 mod history;
 mod metrics;
+mod overview;
 mod process;
 mod relay;
 mod resume;

@@ -26,6 +26,7 @@ use crate::{
     cache::Cache,
     config::{Config, SocketConfig},
     metrics::Metrics,
+    overview::Overview,
     relay::{self, Relay, WakeUp},
     router::router,
     routes::stream,
@@ -58,6 +59,7 @@ struct Tasks {
     relay: JoinHandle<()>,
     tail: JoinHandle<Result<(), tail::Error>>,
     writers: Writers,
+    figures: Option<JoinHandle<()>>,
     ops: JoinHandle<()>,
     report: Option<JoinHandle<()>>,
 }
@@ -92,8 +94,9 @@ pub(crate) async fn run(config: Config) -> anyhow::Result<()> {
     let requests = RequestMetrics::register(&metrics.registry).context("failed to register the request metrics")?;
     let cache = Cache::new(redis.clone(), metrics.clone());
     let store = Store::new(pool.clone());
-    let (state, publisher) =
+    let (mut state, publisher) =
         ApiState::new(store, cache, board.clone(), metrics.clone(), settings(&config.stream, &config.sockets))?;
+    state.overview = Overview::new(&state.engine, &metrics, &redis, &config.report);
     let key = config.stream.key_or_own("sessions of Socket.IO clients");
     let endpoint = socketio::settings(&config.sockets);
     let key = key.expose().as_bytes();
@@ -142,6 +145,7 @@ async fn start(
         relay: start_relay(config, state, pool, &steps.background),
         tail: start_tail(config, state, publisher, &steps.background),
         writers,
+        figures: state.overview.figures.tell(steps.background.clone()),
     })
 }
 
@@ -256,6 +260,9 @@ impl Tasks {
         tokio::join!(relay, shutdown::drain(LAST, "writers of Socket.IO", self.writers.ended()));
         if !matches!(lost, Some(Lost::Tail(_))) {
             shutdown::drain(LAST, "tail", self.tail).await;
+        }
+        if let Some(figures) = self.figures {
+            shutdown::drain(LAST, "figures", figures).await;
         }
         steps.ops.cancel();
         shutdown::drain(LAST, "ops server", self.ops).await;

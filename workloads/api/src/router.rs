@@ -14,7 +14,7 @@ use crate::{
     draft::BODY_LIMIT,
     error::ApiError,
     routes::{
-        cache_test, health, notifications, service, stream,
+        cache_test, figures, health, notifications, service, stack, stream,
         websocket::{self, HealthState},
     },
     socketio::Sockets,
@@ -33,6 +33,8 @@ pub(crate) fn router(state: ApiState, requests: RequestMetrics, sockets: &Socket
             get(notifications::list).post(notifications::create).delete(notifications::clear_cache),
         )
         .route("/api/cache-test", get(cache_test::count))
+        .route("/api/figures", get(figures::figures))
+        .route("/api/stack", get(stack::stack))
         .route(stream::PATH, get(stream::stream).route_layer(from_fn(refuse)))
         .fallback(|| async { ApiError::UnknownPath })
         .method_not_allowed_fallback(|| async { ApiError::UnknownMethod })

@@ -7,7 +7,7 @@ use realtime_chassis::dependencies::Board;
 use realtime_fanout::{Engine, Publisher, Settings, engine};
 use tokio::sync::Semaphore;
 
-use crate::{cache::Cache, feed::Epoch, metrics::Metrics, socketio::renderings, store::Store};
+use crate::{cache::Cache, feed::Epoch, metrics::Metrics, overview::Overview, socketio::renderings, store::Store};
 
 /// Replays that read Postgres at the same time; the others wait.
 const REPLAYS: usize = 8;
@@ -21,6 +21,8 @@ pub(crate) struct ApiState {
     pub(crate) gate: Gate,
     /// Serves the streams, from when the tail has found the feed.
     pub(crate) engine: Engine,
+    /// Figures and status of the stack as a whole.
+    pub(crate) overview: Overview,
     /// Set once the feed was found.
     pub(crate) epoch: Epoch,
     pub(crate) metrics: Metrics,
@@ -45,12 +47,14 @@ impl ApiState {
         // Signs of life are comments here, and have no data.
         let (engine, publisher) = Engine::start_with(settings, Arc::new(epoch.clone()), String::new, renderings())?;
         let replays = Arc::new(Semaphore::new(REPLAYS));
+        let overview = Overview::alone(&engine, &metrics);
         let state = Self {
             store,
             cache,
             board,
             gate: Gate::anonymous(),
             engine,
+            overview,
             epoch,
             metrics,
             replays,
