@@ -33,7 +33,8 @@ impl FromStr for FeedCursor {
     }
 }
 
-/// The last notification of a page, `<milliseconds since 1970>-<id>`: the next page is older.
+/// The last notification of a page, `<milliseconds since 1970>-<id>`: the next page is older. Notifications of other producers than the API may
+/// have a fraction of a millisecond, `<milliseconds>.<microseconds>-<id>`.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) struct PageCursor {
     pub(crate) timestamp: Timestamp,
@@ -42,7 +43,11 @@ pub(crate) struct PageCursor {
 
 impl fmt::Display for PageCursor {
     fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(formatter, "{}-{}", self.timestamp.as_millisecond(), self.id)
+        let (milliseconds, fraction) = (self.timestamp.as_millisecond(), self.timestamp.as_microsecond() % 1_000);
+        match fraction {
+            0 => write!(formatter, "{milliseconds}-{}", self.id),
+            _ => write!(formatter, "{milliseconds}.{fraction:03}-{}", self.id),
+        }
     }
 }
 
@@ -50,11 +55,20 @@ impl FromStr for PageCursor {
     type Err = InvalidCursor;
 
     fn from_str(text: &str) -> Result<Self, InvalidCursor> {
-        let (milliseconds, id) = text.split_once('-').ok_or(InvalidCursor)?;
-        let milliseconds = milliseconds.parse().map_err(|_| InvalidCursor)?;
-        let timestamp = Timestamp::from_millisecond(milliseconds).map_err(|_| InvalidCursor)?;
+        let (time, id) = text.split_once('-').ok_or(InvalidCursor)?;
+        let (milliseconds, fraction) = time.split_once('.').unwrap_or((time, "000"));
+        let microseconds = Some((milliseconds, fraction)).filter(|_| fraction.len() == 3).and_then(microseconds);
+        let timestamp = Timestamp::from_microsecond(microseconds.ok_or(InvalidCursor)?).map_err(|_| InvalidCursor)?;
         Ok(Self { timestamp, id: id.parse().map_err(|_| InvalidCursor)? })
     }
+}
+
+fn microseconds((milliseconds, fraction): (&str, &str)) -> Option<i64> {
+    let is_digits = |text: &str| !text.is_empty() && text.bytes().all(|byte| byte.is_ascii_digit());
+    if !is_digits(milliseconds) || !is_digits(fraction) {
+        return None;
+    }
+    milliseconds.parse::<i64>().ok()?.checked_mul(1_000)?.checked_add(fraction.parse().ok()?)
 }
 
 #[cfg(test)]
@@ -73,9 +87,10 @@ mod tests {
 
     #[test]
     fn a_page_cursor_reads_back() {
-        let text = format!("1700000000123-{ID}");
-        let cursor: PageCursor = text.parse().unwrap();
-        assert_eq!(cursor.to_string(), text);
+        for text in [format!("1700000000123-{ID}"), format!("1700000000123.007-{ID}")] {
+            let cursor: PageCursor = text.parse().unwrap();
+            assert_eq!(cursor.to_string(), text);
+        }
     }
 
     #[test]
@@ -83,7 +98,10 @@ mod tests {
         for text in ["", "7", "-", ID, "epoch-7", &format!("{ID}--1"), &format!("{ID}-18446744073709551615")] {
             assert_eq!(text.parse::<FeedCursor>(), Err(InvalidCursor), "{text}");
         }
-        for text in ["", ID, "x-y", "999999999999999999-0192d3a4-0000-7000-8000-000000000001"] {
+        for time in ["", "x", "+1", "1.5", "1.0005", "1.", "999999999999999999", "99999999999999999999"] {
+            assert_eq!(format!("{time}-{ID}").parse::<PageCursor>(), Err(InvalidCursor), "{time}");
+        }
+        for text in ["", ID, "x-y", "1700000000123-x"] {
             assert_eq!(text.parse::<PageCursor>(), Err(InvalidCursor), "{text}");
         }
     }

@@ -1,8 +1,15 @@
 //! A notification as a client posts it, checked field by field.
 
+pub(crate) mod batch;
+
 use axum::http::{HeaderMap, header::CONTENT_TYPE};
 use jiff::{RoundMode, Timestamp, TimestampRound, Unit};
-use realtime_contract::event::{DEFAULT_CHANNEL, DEFAULT_TYPE, JsonText, Notification, NotificationStatus};
+use realtime_access::{Access, Refusal};
+use realtime_chassis::http::Problem;
+use realtime_contract::{
+    channel::{OF_USERS, is_channel, is_user, of_user},
+    event::{DEFAULT_CHANNEL, DEFAULT_TYPE, JsonText, Notification, NotificationStatus},
+};
 use serde_json::{Map, Value};
 use uuid::Uuid;
 
@@ -11,28 +18,33 @@ use crate::error::ApiError;
 /// Bytes of a body at most.
 pub(crate) const BODY_LIMIT: usize = 64 * 1024;
 
-const CHANNEL_LENGTH: usize = 128;
-const TYPE_LENGTH: usize = 64;
+/// Characters of a type at most.
+pub(crate) const TYPE_LENGTH: usize = 64;
 
 /// What a client wants to say. Unknown fields are ignored, since clients of the replaced service send them.
 #[derive(Debug, PartialEq)]
 pub(crate) struct Draft {
+    /// Not blank.
     message: String,
+    /// `type`: 1 to 64 characters.
     kind: String,
     channel: String,
+    /// Whom it names: `channel`, or `user` for the channel of that user.
+    addressed_by: &'static str,
     data: Option<JsonText>,
 }
 
 impl Draft {
     /// Reads the body of a POST.
-    pub(crate) fn from_request(headers: &HeaderMap, body: &[u8]) -> Result<Self, ApiError> {
-        if !is_json(headers) {
-            return Err(ApiError::UnsupportedMediaType);
-        }
+    pub(crate) fn from_body(body: &[u8]) -> Result<Self, ApiError> {
         let value =
             serde_json::from_slice(body).map_err(|error| ApiError::MalformedBody { reason: error.to_string() })?;
+        Self::from_value(value)
+    }
+
+    fn from_value(value: Value) -> Result<Self, ApiError> {
         let Value::Object(mut fields) = value else {
-            return Err(ApiError::field("body", "must be a JSON object"));
+            return Err(ApiError::field(WHOLE, "must be a JSON object"));
         };
         let data = fields.remove("data").filter(|data| !data.is_null());
         if data.as_ref().is_some_and(holds_nul) {
@@ -40,7 +52,19 @@ impl Draft {
         }
         let data = data.map(|data| JsonText::of(&data)).transpose();
         let data = data.map_err(|error| ApiError::MalformedBody { reason: error.to_string() })?;
-        Ok(Self { message: message(&mut fields)?, kind: kind(&mut fields)?, channel: channel(&mut fields)?, data })
+        let (message, kind) = (message(&mut fields)?, kind(&mut fields)?);
+        let (channel, addressed_by) = channel(&mut fields)?;
+        Ok(Self { message, kind, channel, addressed_by, data })
+    }
+
+    /// Refuses what the client may not publish.
+    pub(crate) fn permit(&self, access: &Access) -> Result<(), ApiError> {
+        if access.may_publish(&self.channel) {
+            return Ok(());
+        }
+        let refusal = Refusal::Channel;
+        let problem = Problem::new(refusal.status(), refusal.to_string()).code(refusal.code());
+        Err(ApiError::Other(Box::new(problem.field(self.addressed_by))))
     }
 
     /// The notification that is stored, with a new identity.
@@ -57,10 +81,18 @@ impl Draft {
     }
 }
 
+/// The field that stands for the whole body.
+const WHOLE: &str = "body";
+
 /// Postgres keeps microseconds, clients read milliseconds: cut once, so that all say the same.
 fn whole_milliseconds(now: Timestamp) -> Timestamp {
     let down = TimestampRound::new().smallest(Unit::Millisecond).mode(RoundMode::Trunc);
     now.round(down).unwrap_or(now)
+}
+
+/// Refuses a body that is declared as something else than JSON.
+pub(crate) fn expect_json(headers: &HeaderMap) -> Result<(), ApiError> {
+    if is_json(headers) { Ok(()) } else { Err(ApiError::UnsupportedMediaType) }
 }
 
 fn is_json(headers: &HeaderMap) -> bool {
@@ -85,18 +117,26 @@ fn kind(fields: &mut Map<String, Value>) -> Result<String, ApiError> {
     }
 }
 
-fn channel(fields: &mut Map<String, Value>) -> Result<String, ApiError> {
-    let channel = text(fields, "channel")?.unwrap_or_else(|| DEFAULT_CHANNEL.to_owned());
-    if is_channel(&channel) {
-        return Ok(channel);
+/// The channel, and the field that named it.
+fn channel(fields: &mut Map<String, Value>) -> Result<(String, &'static str), ApiError> {
+    let (user, channel) = (text(fields, "user")?, text(fields, "channel")?);
+    match (user, channel) {
+        (Some(_), Some(_)) => {
+            Err(ApiError::field("user", "cannot stand beside channel: a notification goes to one of them"))
+        }
+        (Some(user), None) if is_user(&user) => Ok((of_user(&user), "user")),
+        (Some(_), None) => {
+            Err(ApiError::field("user", "must have 1 to 123 characters of A-Z a-z 0-9 . _ : / - @ | + = ~"))
+        }
+        (None, Some(channel)) if channel == OF_USERS => {
+            Err(ApiError::field("channel", "must have the id of a user behind user:"))
+        }
+        (None, Some(channel)) if is_channel(&channel) => Ok((channel, "channel")),
+        (None, Some(_)) => {
+            Err(ApiError::field("channel", "must have 1 to 128 characters of A-Z a-z 0-9 . _ : / - @ | + = ~"))
+        }
+        (None, None) => Ok((DEFAULT_CHANNEL.to_owned(), "channel")),
     }
-    Err(ApiError::field("channel", "must have 1 to 128 characters of A-Z a-z 0-9 . _ : / -"))
-}
-
-/// Whether the text can name a channel. A comma cannot stand in one: it separates them in queries.
-pub(crate) fn is_channel(text: &str) -> bool {
-    let allowed = |byte: u8| byte.is_ascii_alphanumeric() || b"._:/-".contains(&byte);
-    (1..=CHANNEL_LENGTH).contains(&text.len()) && text.bytes().all(allowed)
 }
 
 /// The text of a field; `null` counts as absent.
@@ -111,7 +151,7 @@ fn text(fields: &mut Map<String, Value>, field: &'static str) -> Result<Option<S
     }
 }
 
-/// Postgres' `jsonb`, in which events are kept, cannot hold that character.
+/// Postgres' texts cannot hold that character, which is what clients of the history and of the database make of it.
 fn holds_nul(value: &Value) -> bool {
     match value {
         Value::String(text) => text.contains('\0'),
@@ -123,16 +163,15 @@ fn holds_nul(value: &Value) -> bool {
 
 #[cfg(test)]
 mod tests {
+    use std::collections::BTreeSet;
+
     use axum::{http::HeaderValue, response::IntoResponse};
+    use realtime_access::Scope;
 
     use super::*;
 
-    fn json_headers() -> HeaderMap {
-        HeaderMap::from_iter([(CONTENT_TYPE, HeaderValue::from_static("application/json; charset=utf-8"))])
-    }
-
     fn read(body: &str) -> Result<Draft, ApiError> {
-        Draft::from_request(&json_headers(), body.as_bytes())
+        Draft::from_body(body.as_bytes())
     }
 
     fn refusal(body: &str) -> (u16, String) {
@@ -197,10 +236,42 @@ mod tests {
 
     #[test]
     fn refuses_bodies_that_are_not_declared_as_json() {
+        let expect = |declared: &str| {
+            expect_json(&HeaderMap::from_iter([(CONTENT_TYPE, HeaderValue::from_str(declared).unwrap())]))
+        };
         for declared in ["text/plain", "application/x-www-form-urlencoded", ""] {
-            let headers = HeaderMap::from_iter([(CONTENT_TYPE, HeaderValue::from_str(declared).unwrap())]);
-            let error = Draft::from_request(&headers, br#"{"message":"m"}"#).unwrap_err();
-            assert!(matches!(error, ApiError::UnsupportedMediaType), "{declared}: {error}");
+            assert!(matches!(expect(declared), Err(ApiError::UnsupportedMediaType)), "{declared}");
+        }
+        assert!(expect("application/json; charset=utf-8").is_ok() && expect("application/cloudevents+json").is_ok());
+    }
+
+    #[test]
+    fn goes_to_the_channel_of_a_user() {
+        let draft = read(r#"{"message":"m","user":"auth0|7","channel":null}"#).unwrap();
+        assert_eq!(draft.channel, "user:auth0|7");
+        assert_eq!(read(r#"{"message":"m","channel":"user:7"}"#).unwrap().channel, "user:7");
+    }
+
+    #[test]
+    fn refuses_what_is_no_user_and_two_addressees() {
+        for body in [r#"{"message":"m","user":"7","channel":"orders"}"#, r#"{"message":"m","user":"a b"}"#] {
+            let (status, text) = refusal(body);
+            assert!(status == 422 && text.starts_with("user "), "{text}");
+        }
+        assert!(refusal(r#"{"message":"m","channel":"user:"}"#).1.starts_with("channel must have the id"));
+    }
+
+    #[test]
+    fn refuses_a_channel_that_the_client_may_not_publish_to_by_the_name_it_gave() {
+        let access = Access { publish: Scope::Patterns(BTreeSet::new()), ..Access::anonymous() };
+        for (body, field) in [(r#"{"message":"m"}"#, "channel"), (r#"{"message":"m","user":"7"}"#, "user")] {
+            let draft = read(body).unwrap();
+            assert!(draft.permit(&Access::anonymous()).is_ok());
+            let Err(ApiError::Other(problem)) = draft.permit(&access) else { unreachable!("it is permitted") };
+            assert_eq!(
+                (problem.status, problem.field.as_deref(), problem.code),
+                (403, Some(field), Some("CHANNEL_FORBIDDEN"))
+            );
         }
     }
 

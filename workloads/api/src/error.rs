@@ -111,6 +111,19 @@ impl ApiError {
         Self::InvalidField { field: field.into(), reason }
     }
 
+    /// The same of a body that stands within another one.
+    pub(crate) fn within(self, whole: &str, place: &str) -> Self {
+        let name = |field: &str| if field == whole { place.to_owned() } else { format!("{place}.{field}") };
+        match self {
+            Self::InvalidField { field, reason } => Self::InvalidField { field: name(&field), reason },
+            Self::Other(problem) => {
+                let field = problem.field.as_deref().map(name);
+                Self::Other(Box::new(Problem { field, ..*problem }))
+            }
+            other => other,
+        }
+    }
+
     fn status(&self) -> StatusCode {
         match self {
             Self::MalformedBody { .. }

@@ -6,6 +6,7 @@
 //! ```
 
 mod cache;
+mod caller;
 mod config;
 mod cursor;
 mod draft;
@@ -16,6 +17,7 @@ mod feed;
 mod figures;
 mod fresh;
 mod history;
+mod idempotency;
 mod metrics;
 mod overview;
 mod process;
@@ -23,6 +25,7 @@ mod relay;
 mod resume;
 mod router;
 mod routes;
+mod selection;
 mod shard;
 mod socketio;
 mod state;

@@ -4,17 +4,17 @@ use axum::{
     Router,
     extract::DefaultBodyLimit,
     middleware::{from_fn, from_fn_with_state},
-    routing::get,
+    routing::{get, post, put},
 };
 use realtime_chassis::http::{RequestMetrics, observe};
 use realtime_fanout::serve::refuse;
 use tower_http::cors::CorsLayer;
 
 use crate::{
-    draft::BODY_LIMIT,
+    draft::{BODY_LIMIT, batch},
     error::ApiError,
     routes::{
-        cache_test, figures, health, notifications, service, stack, stream,
+        cache_test, figures, health, notifications, service, stack, stream, users,
         websocket::{self, HealthState},
     },
     socketio::Sockets,
@@ -32,6 +32,15 @@ pub(crate) fn router(state: ApiState, requests: RequestMetrics, sockets: &Socket
             "/api/notifications",
             get(notifications::list).post(notifications::create).delete(notifications::clear_cache),
         )
+        .route(
+            "/api/notifications/batch",
+            post(notifications::create_batch).layer(DefaultBodyLimit::max(batch::BATCH_LIMIT)),
+        )
+        .route("/api/notifications/{id}", get(notifications::single))
+        .route("/api/notifications/{id}/events", get(notifications::history))
+        .route("/api/users/{user}/notifications", get(users::inbox))
+        .route("/api/users/{user}/notifications/read", put(users::read_all))
+        .route("/api/users/{user}/notifications/{id}/read", put(users::read).delete(users::unread))
         .route("/api/cache-test", get(cache_test::count))
         .route("/api/figures", get(figures::figures))
         .route("/api/stack", get(stack::stack))

@@ -7,4 +7,5 @@ pub(crate) mod notifications;
 pub(crate) mod service;
 pub(crate) mod stack;
 pub(crate) mod stream;
+pub(crate) mod users;
 pub(crate) mod websocket;

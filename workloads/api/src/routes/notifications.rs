@@ -1,37 +1,36 @@
-//! `/api/notifications`: the list, a new one, and the cache of the list.
+//! `/api/notifications`: the list, its cache, and one notification with its history.
 
 mod page;
+mod publish;
 
-use std::time::Duration;
+use std::sync::Arc;
 
 use axum::{
     Json,
-    body::Bytes,
     extract::{
-        FromRequest, Query, Request, State,
-        rejection::{BytesRejection, QueryRejection},
+        Path, Query, State,
+        rejection::{PathRejection, QueryRejection},
     },
-    http::{HeaderMap, HeaderName, HeaderValue, StatusCode, header::CONTENT_TYPE, header::LINK},
+    http::{HeaderName, HeaderValue, header::CONTENT_TYPE, header::LINK},
     response::{IntoResponse, Response},
 };
-use jiff::Timestamp;
-use realtime_chassis::propagation;
-use realtime_contract::event::Notification;
+use realtime_contract::event::{JsonText, Notification};
+use serde::Serialize;
 use serde_json::{Value, json};
-use tokio::time::timeout;
-use tracing::{Span, info};
+use uuid::Uuid;
 
-use self::page::{PageQuery, PageRequest};
+use self::page::{HistoryQuery, HistoryRequest, ListQuery};
+pub(crate) use self::{
+    page::InboxQuery,
+    publish::{create, create_batch},
+};
 use crate::{
-    cache::{Page, Source},
-    draft::{BODY_LIMIT, Draft},
+    cache::Page,
+    caller::Caller,
     error::ApiError,
     state::ApiState,
-    store,
+    store::{self, Happening, Stored},
 };
-
-/// Within which the body of a POST arrives.
-const BODY_TIME: Duration = Duration::from_secs(10);
 
 const CACHE: HeaderName = HeaderName::from_static("x-cache");
 const JSON: HeaderValue = HeaderValue::from_static("application/json");
@@ -39,67 +38,90 @@ const JSON: HeaderValue = HeaderValue::from_static("application/json");
 /// `GET`: the newest, from the cache when it is warm; older ones by the cursor in the `Link` header.
 pub(crate) async fn list(
     State(state): State<ApiState>,
-    query: Result<Query<PageQuery>, QueryRejection>,
+    Caller(access): Caller,
+    query: Result<Query<ListQuery>, QueryRejection>,
 ) -> Result<Response, ApiError> {
-    let Query(query) = query.map_err(|rejection| ApiError::malformed_query(&["limit", "cursor"], &rejection))?;
-    let request = PageRequest::try_from(query)?;
+    let Query(query) = query.map_err(|rejection| ApiError::malformed_query(&ListQuery::NAMES, &rejection))?;
+    let request = query.request(&access)?;
     let key = request.key();
     let store = state.store.clone();
     let read = move || async move {
-        // One more than asked for tells whether there is another page.
-        let found = store.list(request.before, request.limit + 1).await?;
-        Ok(request.page(found.notifications, found.found))
+        let listed = store.list(&request.selection, request.before, request.limit).await?;
+        let notifications: Vec<_> = listed.rows.into_iter().map(|row| row.notification).collect();
+        Ok(Page { link: listed.next.map(|cursor| request.link(&cursor)), json: json_of(&notifications).into() })
     };
-    let page = state.cache.page(key, read).await;
-    let (page, source) =
-        page.map_err(|error| ApiError::unavailable("postgres", "notifications cannot be read", error))?;
-    Ok(answer(page, source))
+    let (page, source) = state.cache.page(key, read).await.map_err(not_read)?;
+    let headers = [(CONTENT_TYPE, JSON), (CACHE, HeaderValue::from_static(source.name()))];
+    Ok(linked((headers, page.json).into_response(), page.link))
 }
 
-fn answer(page: Page, source: Source) -> Response {
-    let headers = [(CONTENT_TYPE, JSON), (CACHE, HeaderValue::from_static(source.name()))];
-    let mut response = (headers, page.json).into_response();
-    if let Some(link) = page.link {
+/// The answer with the address of the next page.
+pub(crate) fn linked(mut response: Response, link: Option<HeaderValue>) -> Response {
+    if let Some(link) = link {
         response.headers_mut().insert(LINK, link);
     }
     response
 }
 
-/// `POST`: 201 with the notification once it is committed together with its outbox record.
-pub(crate) async fn create(
+fn json_of(notifications: &[Notification]) -> Vec<u8> {
+    serde_json::to_vec(notifications).expect("a notification holds nothing that JSON cannot say")
+}
+
+/// Wraps what kept Postgres from being read.
+pub(crate) fn not_read(error: impl Into<Arc<store::Error>>) -> ApiError {
+    ApiError::unavailable("postgres", "notifications cannot be read", error.into())
+}
+
+/// `GET` of one: 404 also for one that the client may not read.
+pub(crate) async fn single(
     State(state): State<ApiState>,
-    headers: HeaderMap,
-    request: Request,
-) -> Result<(StatusCode, Json<Notification>), ApiError> {
-    let body = body(request).await?;
-    let notification = Draft::from_request(&headers, &body)?.accept(Timestamp::now());
-    let trace_context = propagation::carrier(&Span::current());
-    state.store.store(&notification, &trace_context).await.map_err(not_stored)?;
-    state.metrics.notifications_sent.inc();
-    info!(notification_id = %notification.id, channel = notification.channel, "notification accepted");
-    // Before the answer: who reads after it, from whichever instance, gets the notification.
-    state.cache.forget().await;
-    Ok((StatusCode::CREATED, Json(notification)))
+    Caller(access): Caller,
+    id: Result<Path<String>, PathRejection>,
+) -> Result<Json<Notification>, ApiError> {
+    let stored = state.store.notification(notification_id(id)?).await.map_err(not_read)?;
+    let permitted = stored.filter(|stored| access.may_subscribe(&stored.notification.channel));
+    permitted.map(|Stored { notification, .. }| Json(notification)).ok_or(ApiError::UnknownNotification)
 }
 
-/// The whole body. A client that sends it drop by drop must not hold a connection for ever.
-async fn body(request: Request) -> Result<Bytes, ApiError> {
-    let read = timeout(BODY_TIME, Bytes::from_request(request, &())).await;
-    let read = read.map_err(|_| ApiError::SlowBody { seconds: BODY_TIME.as_secs() })?;
-    read.map_err(|rejection: BytesRejection| match rejection.status() {
-        StatusCode::PAYLOAD_TOO_LARGE => ApiError::BodyTooLarge { limit: BODY_LIMIT },
-        _ => ApiError::IncompleteBody { reason: rejection.body_text() },
-    })
+fn notification_id(path: Result<Path<String>, PathRejection>) -> Result<Uuid, ApiError> {
+    let parsed = path.ok().and_then(|Path(text)| Uuid::try_parse(&text).ok());
+    parsed.ok_or(ApiError::InvalidParameter { name: "id", reason: "must be a UUID" })
 }
 
-fn not_stored(error: store::Error) -> ApiError {
-    let consequence = match error {
-        store::Error::AwaitCommit { .. } | store::Error::StoreNotification { .. } => {
-            "it is unknown whether the notification was stored"
-        }
-        _ => "the notification was not stored",
-    };
-    ApiError::unavailable("postgres", consequence, error)
+/// An event of a notification's history.
+#[derive(Debug, Serialize)]
+pub(crate) struct Event {
+    id: Uuid,
+    /// `NotificationCreated`, `NotificationProcessed`, `NotificationRead` or `NotificationUnread`.
+    #[serde(rename = "type")]
+    kind: String,
+    #[serde(serialize_with = "realtime_contract::time::serialize")]
+    timestamp: jiff::Timestamp,
+    /// What there is to say about it.
+    data: JsonText,
+}
+
+impl From<Happening> for Event {
+    fn from(Happening { id, kind, occurred_at, data, .. }: Happening) -> Self {
+        Self { id, kind, timestamp: occurred_at, data }
+    }
+}
+
+/// `GET` of the events of one, oldest first.
+pub(crate) async fn history(
+    State(state): State<ApiState>,
+    caller: Caller,
+    id: Result<Path<String>, PathRejection>,
+    query: Result<Query<HistoryQuery>, QueryRejection>,
+) -> Result<Response, ApiError> {
+    let Query(query) = query.map_err(|rejection| ApiError::malformed_query(&HistoryQuery::NAMES, &rejection))?;
+    let request = HistoryRequest::try_from(query)?;
+    let Json(notification) = single(State(state.clone()), caller, id).await?;
+    let mut events =
+        state.store.history(notification.id, request.after, request.read_limit()).await.map_err(not_read)?;
+    let link = request.link(notification.id, &mut events);
+    let events: Vec<Event> = events.into_iter().map(Event::from).collect();
+    Ok(linked(Json(events).into_response(), link))
 }
 
 /// `DELETE`: clears the cache, and only the cache.

@@ -1,0 +1,102 @@
+//! What a user has read, and what not: a change of `read_at` and the event that tells of it, in one statement.
+
+use std::collections::HashMap;
+
+use jiff::Timestamp;
+use tokio::time::Instant;
+use tokio_postgres::types::Json;
+use uuid::Uuid;
+
+use super::{Error, REQUEST_LIMIT, Store, rows::column};
+
+/// What is not read is counted up to this number.
+pub(crate) const COUNTED: i64 = 1_000;
+/// Notifications that one statement marks.
+const MARKED: i64 = 1_000;
+
+const COUNT_UNREAD: &str = "
+    SELECT count(*) FROM (
+        SELECT FROM notifications WHERE channel = $1 AND channel LIKE 'user:%' AND read_at IS NULL LIMIT $2
+    ) AS unread";
+
+// The event is inserted under the lock of the row, so that the history tells marks in the order in which they were made, and only those that
+// changed something.
+const MARK_READ: &str = "
+    WITH changed AS (
+        UPDATE notifications SET read_at = date_trunc('milliseconds', clock_timestamp())
+        WHERE id = $2 AND channel = $1 AND read_at IS NULL
+        RETURNING id, read_at
+    )
+    INSERT INTO events (id, aggregate_id, type, payload, trace_context, occurred_at)
+    SELECT gen_random_uuid(), id, 'NotificationRead', '{}', $3, read_at FROM changed RETURNING 1";
+
+const MARK_UNREAD: &str = "
+    WITH changed AS (
+        UPDATE notifications SET read_at = NULL WHERE id = $2 AND channel = $1 AND read_at IS NOT NULL RETURNING id
+    )
+    INSERT INTO events (id, aggregate_id, type, payload, trace_context, occurred_at)
+    SELECT gen_random_uuid(), id, 'NotificationUnread', '{}', $3, date_trunc('milliseconds', clock_timestamp())
+    FROM changed RETURNING 1";
+
+// Oldest first, as the consumer settles them, so that the two wait for one another and do not lock each other out.
+const MARK_ALL_READ: &str = "
+    WITH chosen AS (
+        SELECT id FROM notifications
+        WHERE channel = $1 AND channel LIKE 'user:%' AND read_at IS NULL AND created_at <= $2
+        ORDER BY created_at, id LIMIT $3 FOR UPDATE
+    ), changed AS (
+        UPDATE notifications SET read_at = date_trunc('milliseconds', clock_timestamp())
+        FROM chosen WHERE notifications.id = chosen.id AND notifications.read_at IS NULL
+        RETURNING notifications.id, notifications.read_at
+    )
+    INSERT INTO events (id, aggregate_id, type, payload, trace_context, occurred_at)
+    SELECT gen_random_uuid(), id, 'NotificationRead', '{}', $4, read_at FROM changed RETURNING 1";
+
+/// How many notifications were marked.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) struct Marked {
+    pub(crate) changed: usize,
+    /// Whether none is left.
+    pub(crate) is_all: bool,
+}
+
+impl Store {
+    /// How many notifications of the channel its user has not read: [`COUNTED`] and one more stand for any number above.
+    pub(crate) async fn unread(&self, channel: &str) -> Result<i64, Error> {
+        let rows = self.query(COUNT_UNREAD, &[&channel, &(COUNTED + 1)]).await?.map_err(Error::CountUnread)?;
+        rows.first().map_or(Ok(0), |row| column(row, 0, "count"))
+    }
+
+    /// Marks a notification of the channel; whether it was not marked so before.
+    pub(crate) async fn mark(
+        &self,
+        channel: &str,
+        id: Uuid,
+        is_read: bool,
+        trace_context: &HashMap<String, String>,
+    ) -> Result<bool, Error> {
+        let statement = if is_read { MARK_READ } else { MARK_UNREAD };
+        let rows = self.query(statement, &[&channel, &id, &Json(trace_context)]).await?;
+        Ok(!rows.map_err(Error::MarkNotifications)?.is_empty())
+    }
+
+    /// Marks all notifications of the channel that are not newer than that as read, as many as there is time for.
+    pub(crate) async fn mark_all_read(
+        &self,
+        channel: &str,
+        until: Timestamp,
+        trace_context: &HashMap<String, String>,
+    ) -> Result<Marked, Error> {
+        let begun = Instant::now();
+        let mut changed = 0;
+        loop {
+            let rows = self.query(MARK_ALL_READ, &[&channel, &until, &MARKED, &Json(trace_context)]).await?;
+            let count = rows.map_err(Error::MarkNotifications)?.len();
+            changed += count;
+            let is_all = count < MARKED.unsigned_abs() as usize;
+            if is_all || begun.elapsed() > REQUEST_LIMIT / 2 {
+                return Ok(Marked { changed, is_all });
+            }
+        }
+    }
+}
