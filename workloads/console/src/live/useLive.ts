@@ -25,11 +25,15 @@ type Action =
   | { kind: "journal"; event: JournalEvent }
   | { kind: "arrivals"; arrivals: readonly Arrival[]; cursor: string | undefined }
   | { kind: "stored"; notifications: readonly Notification[] }
+  | { kind: "place"; cursor: string | undefined }
   | { kind: "expiring"; at: string }
   | { kind: "clear" };
 
 /** Arrivals of this many milliseconds are drawn at once, so that a busy channel costs few renderings. */
 const COLLECTED = 100;
+
+/** The cursor is read after this many milliseconds again. */
+const LOOK = 1000;
 
 function reduce(live: Live, action: Action): Live {
   switch (action.kind) {
@@ -46,6 +50,8 @@ function reduce(live: Live, action: Action): Live {
       };
     case "stored":
       return { ...live, list: load(live.list, action.notifications) };
+    case "place":
+      return action.cursor === live.cursor ? live : { ...live, cursor: action.cursor };
     case "expiring":
       return { ...live, expiresAt: action.at };
     case "clear":
@@ -119,10 +125,13 @@ export function useLive({ way, channels, token, onArrival, onRefused }: Wish) {
     });
     client.on("gap", ({ reason }) => journal({ kind: "gap", at: Date.now(), reason }));
     client.on("expiring", ({ expiresAt }) => tell({ kind: "expiring", at: expiresAt }));
+    // A quiet stream moves on, too.
+    const look = setInterval(() => tell({ kind: "place", cursor: client.cursor }), LOOK);
     client.connect();
     return () => {
       place.current = client.cursor;
       clearTimeout(timer);
+      clearInterval(look);
       if (waiting.length > 0) flush();
       client.close();
     };

@@ -1,4 +1,4 @@
-import type { Health, Stack } from "@realtimestack/client";
+import type { Health, Stack, StackComponent } from "@realtimestack/client";
 
 /** How the components are, from the stack's status or, without an API server, from the API's health. */
 export interface Readiness {
@@ -11,7 +11,7 @@ export interface Readiness {
 interface Row {
   name: string;
   state: string;
-  tone: "good" | "warning" | "bad";
+  tone: "good" | "warning" | "bad" | "quiet";
   count?: string;
   version?: string;
   message?: string;
@@ -26,12 +26,25 @@ export function ofStack(stack: Stack): Readiness {
     rows: stack.components.map((component) => ({
       name: component.name,
       state: component.state,
-      tone: component.state === "Ready" ? "good" : component.ready > 0 ? "warning" : "bad",
+      tone: toneOf(component),
       count: `${component.ready}/${component.desired}`,
       ...(component.version ? { version: component.version } : {}),
       ...(component.state !== "Ready" && component.message ? { message: component.message } : {}),
     })),
   };
+}
+
+function toneOf({ state, ready }: StackComponent): Row["tone"] {
+  if (state === "Ready") return "good";
+  if (state === "Stopped") return "quiet";
+  // What is being replaced, or still has instances, serves all the same.
+  return state === "RollingOut" || ready > 0 ? "warning" : "bad";
+}
+
+/** The words of a state: `RollingOut` is said "Rolling out". */
+export function words(state: string): string {
+  const spaced = state.replace(/(?<=[a-z])[A-Z]/g, (letter) => ` ${letter.toLowerCase()}`);
+  return spaced.charAt(0).toUpperCase() + spaced.slice(1);
 }
 
 /** Readiness of what the API itself needs. */

@@ -1,4 +1,4 @@
-import type { Readiness } from "../model/readiness";
+import { type Readiness, words } from "../model/readiness";
 import { Badge } from "./Badge";
 import { Empty, Panel } from "./Panel";
 
@@ -20,7 +20,7 @@ export function Components(props: { readiness: Readiness | undefined; failure: s
                 <span className="component-name">{row.name}</span>
                 {row.version !== undefined && <span className="component-version">{row.version}</span>}
                 {row.count !== undefined && <span className="component-count">{row.count}</span>}
-                <Badge tone={row.tone}>{row.state}</Badge>
+                <Badge tone={row.tone}>{words(row.state)}</Badge>
                 {row.message !== undefined && <p className="component-message">{row.message}</p>}
               </li>
             ))}
