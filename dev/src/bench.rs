@@ -41,10 +41,10 @@ pub(crate) fn notifications(session: &Session, options: &Options) -> Result<()> 
 /// The same with the API.
 pub(crate) fn api(session: &Session, options: &Options) -> Result<()> {
     packages::install_for_api_benchmark(session)?;
-    let (kafka, node) = (kafka(session)?, node(session, "node-api")?);
+    let (kafka, rest, node) = (kafka(session)?, node(session, "node-rest")?, node(session, "node-api")?);
     let programs = Programs::compile(session, &["realtime-api", "realtime-consumer"])?;
     let mut bench = programs.bench("api")?;
-    bench.arg("--kafka").arg(kafka).arg("--node").arg(node);
+    bench.arg("--kafka").arg(kafka).arg("--node").arg(node).arg("--node-rest").arg(rest);
     bench.arg("--api").arg(programs.get("realtime-api")?).arg("--consumer").arg(programs.get("realtime-consumer")?);
     measure(session, bench, "api", options)
 }

@@ -6,6 +6,7 @@ mod notification;
 mod postgres;
 mod posts;
 mod redis;
+mod requests;
 mod scenario;
 mod source;
 
@@ -27,6 +28,8 @@ use crate::report;
 use crate::run::{self, Bench, Ground, Options, Values};
 use crate::subject::{PROBE, START, Subject};
 
+/// Where the peer on Node publishes what is posted: nobody reads it.
+const NODE_TOPIC: &str = "bench-node";
 /// Where a client connects.
 const PATH: &str = "/socket.io/?EIO=4&transport=websocket";
 
@@ -54,6 +57,9 @@ struct Programs {
     /// Folder of the server on Node, with its packages
     #[arg(long)]
     node: PathBuf,
+    /// Folder of the REST server on Node, with its packages
+    #[arg(long)]
+    node_rest: PathBuf,
     /// The program realtime-api
     #[arg(long)]
     api: PathBuf,
@@ -78,7 +84,8 @@ impl Api {
     fn start(arguments: &ApiArguments, ground: &Ground) -> Result<Self> {
         ground.say("start Redis, Postgres, Kafka and the consumer (usually 15 s)");
         let programs = arguments.programs.clone();
-        let backends = Backends::start(&programs.kafka, &programs.consumer, ground)?;
+        let mut backends = Backends::start(&programs.kafka, &programs.consumer, ground)?;
+        backends.broker.create(NODE_TOPIC, &ground.interruption)?;
         Ok(Self { ground: ground.clone(), programs, backends })
     }
 
@@ -98,13 +105,20 @@ impl Api {
                 command.args(["--port", &port.to_string()]);
                 command
             }
+            Peer::NodeRest => {
+                let mut command = Command::new("node");
+                command.env("NODE_ENV", "production").arg(self.programs.node_rest.join("server.mjs"));
+                let postgres = self.backends.postgres.url();
+                command.args([&redis, postgres, self.backends.broker.address(), NODE_TOPIC, &port.to_string()]);
+                command
+            }
             Peer::Api => {
                 let mut command = Command::new(&self.programs.api);
                 self.backends.tell(&mut command);
                 command.env(environment::PORT, port.to_string()).env(environment::OPS_PORT, free_port()?.to_string());
                 command
             }
-            other => bail!("{} does not speak Socket.IO", other.title()),
+            other => bail!("{} speaks neither Socket.IO nor REST", other.title()),
         })
     }
 }
@@ -117,6 +131,9 @@ impl Bench for Api {
         let command = self.command(peer, port)?;
         let mut source = Source::of(peer, &self.backends)?;
         let subject = Subject::start(peer, &command, port, &self.ground, |server| {
+            if scenario.is_rest() {
+                return requests::probe(server, self.ground.interruption.clone());
+            }
             let mut crowd = SocketCrowd::of_sockets(server, self.ground.interruption.clone())?;
             probe(&mut crowd, &mut source)
         })?;

@@ -34,6 +34,22 @@ pub(crate) enum Metric {
     PostTail,
     /// Records of the outbox that Kafka has taken, for each second
     RelayRate,
+    /// Reads of the cached list for each second of processor time
+    ReadsPerCpuSecond,
+    /// The same for each second of the clock
+    ReadsPerSecond,
+    /// Time from the request to its answer, half of the reads
+    ReadMedian,
+    /// Time from the request to its answer, 99 of 100 reads
+    ReadTail,
+    /// POSTs for each second of processor time, until they have gone their way
+    WritesPerCpuSecond,
+    /// POSTs that were answered for each second of the clock
+    WritesPerSecond,
+    /// Time from the request to its answer, half of the POSTs
+    WriteMedian,
+    /// Time from the request to its answer, 99 of 100 POSTs
+    WriteTail,
     /// Longest time from connecting to the first frame while all others come back
     NewcomerInStorm,
     /// The same before the others come back
@@ -59,7 +75,7 @@ pub(crate) enum Unit {
 
 impl Metric {
     /// All, in the order of the table.
-    pub(crate) const ALL: [Self; 17] = [
+    pub(crate) const ALL: [Self; 25] = [
         Self::IdleMemory,
         Self::IdleMemoryProportional,
         Self::UsedMemory,
@@ -72,6 +88,14 @@ impl Metric {
         Self::PostMedian,
         Self::PostTail,
         Self::RelayRate,
+        Self::ReadsPerCpuSecond,
+        Self::ReadsPerSecond,
+        Self::ReadMedian,
+        Self::ReadTail,
+        Self::WritesPerCpuSecond,
+        Self::WritesPerSecond,
+        Self::WriteMedian,
+        Self::WriteTail,
         Self::LastDelivery,
         Self::NewcomerInCalm,
         Self::NewcomerInStorm,
@@ -95,6 +119,14 @@ impl Metric {
             Self::PostMedian => "from the POST to the frame, median",
             Self::PostTail => "from the POST to the frame, p99",
             Self::RelayRate => "records through the relay",
+            Self::ReadsPerCpuSecond => "cached list: reads per CPU-second",
+            Self::ReadsPerSecond => "cached list: reads per second",
+            Self::ReadMedian => "cached list: answer, median",
+            Self::ReadTail => "cached list: answer, p99",
+            Self::WritesPerCpuSecond => "POSTs per CPU-second",
+            Self::WritesPerSecond => "POSTs per second",
+            Self::WriteMedian => "POST: answer, median",
+            Self::WriteTail => "POST: answer, p99",
             Self::NewcomerInStorm => "worst new connection while 8,000 come back",
             Self::NewcomerInCalm => "worst new connection in calm",
             Self::Storm => "until 8,000 that came back had all they missed",
@@ -109,12 +141,20 @@ impl Metric {
             Self::DeliveriesPerCpuSecond
             | Self::DeliveriesPerCpuSecondOfAll
             | Self::DeliveriesPerSecond
+            | Self::ReadsPerCpuSecond
+            | Self::ReadsPerSecond
+            | Self::WritesPerCpuSecond
+            | Self::WritesPerSecond
             | Self::RelayRate => Unit::Rate,
             Self::Churn => Unit::Multiple,
             Self::LatencyMedian
             | Self::LatencyTail
             | Self::PostMedian
             | Self::PostTail
+            | Self::ReadMedian
+            | Self::ReadTail
+            | Self::WriteMedian
+            | Self::WriteTail
             | Self::LastDelivery
             | Self::NewcomerInStorm
             | Self::NewcomerInCalm

@@ -32,13 +32,15 @@ pub(crate) enum Peer {
     NodeSocketIo,
     /// socketioxide over axum
     Socketioxide,
+    /// Express, ioredis, pg and kafkajs on Node
+    NodeRest,
     /// realtime-api
     Api,
 }
 
 impl Peer {
     /// In the order of the tables.
-    pub(crate) const ALL: [Self; 8] = [
+    pub(crate) const ALL: [Self; 9] = [
         Self::Floor,
         Self::FloorBatched,
         Self::Axum,
@@ -46,6 +48,7 @@ impl Peer {
         Self::Ours,
         Self::NodeSocketIo,
         Self::Socketioxide,
+        Self::NodeRest,
         Self::Api,
     ];
 
@@ -53,8 +56,8 @@ impl Peer {
     pub(crate) const OF_NOTIFICATIONS: [Self; 5] =
         [Self::Floor, Self::FloorBatched, Self::Axum, Self::Node, Self::Ours];
 
-    /// Servers of Socket.IO.
-    pub(crate) const OF_API: [Self; 3] = [Self::NodeSocketIo, Self::Socketioxide, Self::Api];
+    /// Servers of Socket.IO or REST.
+    pub(crate) const OF_API: [Self; 4] = [Self::NodeSocketIo, Self::Socketioxide, Self::NodeRest, Self::Api];
 
     /// Name in tables and charts.
     pub(crate) const fn title(self) -> &'static str {
@@ -66,6 +69,7 @@ impl Peer {
             Self::Ours => "realtime-notifications",
             Self::NodeSocketIo => "Node socket.io",
             Self::Socketioxide => "socketioxide",
+            Self::NodeRest => "Node Express",
             Self::Api => "realtime-api",
         }
     }
@@ -96,7 +100,9 @@ impl Peer {
                 command.env(environment::OPS_PORT, ops_port.to_string());
                 command
             }
-            Self::NodeSocketIo | Self::Socketioxide | Self::Api => bail!("{} serves no streams", self.title()),
+            Self::NodeSocketIo | Self::Socketioxide | Self::NodeRest | Self::Api => {
+                bail!("{} serves no streams", self.title())
+            }
         })
     }
 }

@@ -53,6 +53,8 @@ pub(crate) const API: Page = Page {
         (Metric::DeliveriesPerCpuSecond, "more is better"),
         (Metric::PostMedian, "less is better"),
         (Metric::PostTail, "less is better"),
+        (Metric::ReadsPerCpuSecond, "more is better"),
+        (Metric::WritesPerCpuSecond, "more is better"),
     ],
     chart: "benchmarks-api.svg",
 };

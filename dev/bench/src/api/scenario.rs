@@ -1,8 +1,9 @@
-//! What is done to a server of Socket.IO, and what is measured meanwhile.
+//! What is done to a server of Socket.IO or REST, and what is measured meanwhile.
 
 mod idle;
 mod post;
 mod relay;
+mod rest;
 mod saturated;
 
 use anyhow::Result;
@@ -27,6 +28,10 @@ pub(super) enum Scenario {
     Post,
     /// 200,000 records in the outbox
     Relay,
+    /// As many reads of the cached list as the server takes, over 64 connections
+    RestRead,
+    /// As many POSTs as the server takes, over 64 connections
+    RestWrite,
 }
 
 /// A server under test, and what acts on it.
@@ -40,7 +45,13 @@ pub(super) struct Trial<'a> {
 
 impl Scenario {
     /// All, in their order.
-    pub(super) const ALL: [Self; 4] = [Self::Idle, Self::Saturated, Self::Post, Self::Relay];
+    pub(super) const ALL: [Self; 6] =
+        [Self::Idle, Self::Saturated, Self::Post, Self::Relay, Self::RestRead, Self::RestWrite];
+
+    /// Whether the server is asked by REST alone.
+    pub(super) const fn is_rest(self) -> bool {
+        matches!(self, Self::RestRead | Self::RestWrite)
+    }
 
     /// Runs it against a server that was started for it.
     pub(super) fn run(self, trial: &mut Trial<'_>) -> Result<Values> {
@@ -49,6 +60,8 @@ impl Scenario {
             Self::Saturated => saturated::run(trial),
             Self::Post => post::run(trial),
             Self::Relay => relay::run(trial),
+            Self::RestRead => rest::read(trial),
+            Self::RestWrite => rest::write(trial),
         }
     }
 }
@@ -60,12 +73,15 @@ impl Part for Scenario {
             Self::Saturated => "saturated",
             Self::Post => "post",
             Self::Relay => "relay",
+            Self::RestRead => "rest-read",
+            Self::RestWrite => "rest-write",
         }
     }
 
     fn concerns(self, peer: Peer) -> bool {
         match self {
-            Self::Idle | Self::Saturated | Self::Post => Peer::OF_API.contains(&peer),
+            Self::Idle | Self::Saturated | Self::Post => peer != Peer::NodeRest,
+            Self::RestRead | Self::RestWrite => matches!(peer, Peer::NodeRest | Peer::Api),
             // The others store nothing.
             Self::Relay => peer == Peer::Api,
         }

@@ -1,4 +1,4 @@
-//! The chart: bars of four metrics. It has no ground, and its colours are readable on light and dark.
+//! The chart: bars of some metrics. It has no ground, and its colours are readable on light and dark.
 
 use super::Page;
 use crate::figures::{Figures, Metric};
