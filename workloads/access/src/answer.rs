@@ -1,4 +1,4 @@
-//! A refusal as the answer to a request.
+//! Refusals as answers to requests.
 
 use std::time::Duration;
 
@@ -8,7 +8,7 @@ use axum::{
 };
 use realtime_chassis::http::Problem;
 
-use crate::Refusal;
+use crate::{Refusal, limits::TooMany};
 
 /// When the keys may be there again.
 const RETRY: Duration = Duration::from_secs(5);
@@ -27,11 +27,26 @@ impl IntoResponse for Refusal {
     }
 }
 
+impl From<TooMany> for Problem {
+    /// 429 (RFC 6585, section 4).
+    fn from(too_many: TooMany) -> Self {
+        let problem = Self::new(StatusCode::TOO_MANY_REQUESTS, too_many.to_string()).code(TooMany::CODE);
+        problem.retry_after(Duration::from_secs(too_many.seconds()))
+    }
+}
+
+impl IntoResponse for TooMany {
+    fn into_response(self) -> Response {
+        Problem::from(self).into_response()
+    }
+}
+
 #[cfg(test)]
 mod tests {
     use axum::http::header::RETRY_AFTER;
 
     use super::*;
+    use crate::limits::Limit;
 
     fn answer(refusal: Refusal) -> (u16, Option<String>, bool) {
         let response = refusal.into_response();
@@ -45,5 +60,12 @@ mod tests {
         assert_eq!(answer(Refusal::Expired), (401, Some(r#"Bearer error="invalid_token""#.to_owned()), false));
         assert_eq!(answer(Refusal::Channel), (403, None, false));
         assert_eq!(answer(Refusal::KeysAway), (503, None, true));
+    }
+
+    #[test]
+    fn who_comes_too_often_is_told_when_to_come_again() {
+        let too_many = TooMany { limit: Limit::User, retry_after: Duration::from_millis(1500) };
+        let response = too_many.into_response();
+        assert_eq!((response.status().as_u16(), &response.headers()[RETRY_AFTER]), (429, &HeaderValue::from(2)));
     }
 }

@@ -12,6 +12,7 @@ mod credential;
 #[cfg(test)]
 mod forge;
 mod gate;
+mod issue;
 mod keys;
 pub mod limits;
 mod refusal;
@@ -22,5 +23,6 @@ pub use access::{Access, Scope};
 pub use config::{AccessConfig, Auth};
 pub use credential::{Credential, TICKET_COOKIE};
 pub use gate::{Error, Gate};
+pub use issue::{IssueError, Wish};
 pub use refusal::Refusal;
 pub use ticket::Ticket;

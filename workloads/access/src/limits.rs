@@ -14,6 +14,7 @@ use std::{
 
 use prometheus::{IntCounterVec, Opts, Registry};
 use realtime_chassis::redis::Connection;
+use realtime_contract::Component;
 use thiserror::Error;
 
 pub use self::{bucket::Rate, config::LimitConfig};
@@ -68,6 +69,8 @@ pub struct Limiter(Option<Arc<Buckets>>);
 
 struct Buckets {
     config: LimitConfig,
+    /// Components share a Redis, and have limits of their own.
+    component: Component,
     shared: Option<Shared>,
     local: Mutex<Table>,
     began: Instant,
@@ -121,11 +124,16 @@ impl Limiter {
         Self(None)
     }
 
-    /// As configured, shared through that Redis if there is one. Registers `realtime_limited_total`.
+    /// As configured, shared by the instances of a component through that Redis, if there is one. Registers `realtime_limited_total`.
     ///
     /// # Errors
     /// When the metric's name is taken.
-    pub fn new(config: LimitConfig, redis: Option<Connection>, registry: &Registry) -> Result<Self, prometheus::Error> {
+    pub fn new(
+        config: LimitConfig,
+        component: Component,
+        redis: Option<Connection>,
+        registry: &Registry,
+    ) -> Result<Self, prometheus::Error> {
         let opts = Opts::new("realtime_limited_total", "Requests that were refused because of a limit");
         let limited = IntCounterVec::new(opts, &["limit"])?;
         for limit in Limit::ALL {
@@ -133,7 +141,8 @@ impl Limiter {
         }
         registry.register(Box::new(limited.clone()))?;
         let began = Instant::now();
-        let buckets = Buckets { config, shared: redis.map(Shared::new), local: Mutex::default(), began, limited };
+        let shared = redis.map(Shared::new);
+        let buckets = Buckets { config, component, shared, local: Mutex::default(), began, limited };
         Ok(Self(Some(Arc::new(buckets))))
     }
 
@@ -160,7 +169,8 @@ impl Buckets {
     fn asked(&self, charge: &Charge<'_>) -> Option<Asked> {
         let Charge { limit, who, cost } = *charge;
         let rate = self.config.rate(limit).filter(|_| cost > 0)?;
-        Some(Asked { limit, rate, name: format!("realtime:limit:{}:{}", limit.name(), who.name()), cost })
+        let name = format!("realtime:limit:{}:{}:{}", self.component, limit.name(), who.name());
+        Some(Asked { limit, rate, name, cost })
     }
 
     async fn take(&self, asked: &[Asked]) -> Result<(), TooMany> {

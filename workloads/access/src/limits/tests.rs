@@ -22,7 +22,7 @@ fn redis(port: u16) -> Connection {
 
 fn limiter(config: LimitConfig, redis: Option<Connection>) -> (Limiter, Registry) {
     let registry = Registry::new();
-    (Limiter::new(config, redis, &registry).unwrap(), registry)
+    (Limiter::new(config, Component::Api, redis, &registry).unwrap(), registry)
 }
 
 fn metrics(registry: &Registry) -> String {
@@ -101,7 +101,7 @@ async fn redis_is_asked_once_for_all_buckets_of_a_request() {
     assert_eq!(refused.seconds(), 2);
     let asked = asked.lock().unwrap().replace("\r\n", " ");
     assert_eq!(asked.matches("EVAL").count(), 1);
-    assert!(asked.contains("$32 realtime:limit:address:192.0.2.1 $26 realtime:limit:user:user:7 "), "{asked}");
+    assert!(asked.contains("$36 realtime:limit:api:address:192.0.2.1 $30 realtime:limit:api:user:user:7 "), "{asked}");
     assert!(asked.ends_with("$6 100000 $2 50 $1 3 $7 2000000 $1 5 $1 3 "), "{asked}");
 }
 
