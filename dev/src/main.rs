@@ -7,6 +7,7 @@ mod arguments;
 mod bench;
 mod cache;
 mod chart;
+mod client_package;
 mod cluster;
 mod command;
 mod console;

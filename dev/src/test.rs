@@ -12,7 +12,7 @@ use crate::cluster::{Cluster, leftovers, stop};
 use crate::images::workload::{self, Profile};
 use crate::programs::node::{self, Node};
 use crate::session::Session;
-use crate::{chart, command, console, diagnosis, packages, programs, repository, up};
+use crate::{chart, client_package, command, console, diagnosis, packages, programs, repository, up};
 
 /// Tests that run at once on the cluster. Each has a namespace of its own; more than this starve two cores.
 const END_TO_END_THREADS: &str = "2";
@@ -42,6 +42,7 @@ fn check(session: &Session) -> Result<()> {
     cargo("lint", minutes(6), &["clippy", "--workspace", "--all-targets", "--quiet", "--", "--deny", "warnings"])?;
     cargo("run unit and golden tests", minutes(8), &["test", "--workspace", "--exclude", "realtime-e2e"])?;
     console::check(session)?;
+    client_package::build(session)?;
     let lock = session.cache.lock("build")?;
     programs::build_clients(session)?;
     drop(lock);
@@ -54,6 +55,8 @@ fn check(session: &Session) -> Result<()> {
 struct Clients {
     /// The folder `node_modules`.
     modules: PathBuf,
+    /// The folder of our own package.
+    package: PathBuf,
     /// What they run on.
     node: Node,
     /// Chromium.
@@ -68,7 +71,8 @@ fn end_to_end(session: &Session, filter: Option<&str>, keep: bool) -> Result<()>
         demand_tests(session, filter)?;
     }
     let node = node::find(session)?;
-    let clients = Clients { modules: clients::install(session)?, node, browser: packages::install_browser(session)? };
+    let (modules, package) = (clients::install(session)?, client_package::build(session)?);
+    let clients = Clients { modules, package, node, browser: packages::install_browser(session)? };
     let cluster = Cluster::named(&session.cache, "test")?;
     let _lock = session.cache.lock("cluster-test")?;
     stop::remove(&cluster)?;
@@ -108,6 +112,7 @@ fn on_cluster(session: &Session, cluster: &Cluster, clients: &Clients, filter: O
         .env("REALTIME_E2E_KUBECTL", session.cache.program("kubectl"))
         .env("REALTIME_E2E_AUDIT_LOG", cluster.audit_log())
         .env("REALTIME_E2E_NODE_MODULES", &clients.modules)
+        .env("REALTIME_E2E_CLIENT_PACKAGE", &clients.package)
         .env("REALTIME_E2E_CHROMIUM", clients.browser)
         .env("REALTIME_E2E_SCREENSHOTS", repository::root().join("target/screenshots"))
         .env("PATH", clients.node.search_path()?);

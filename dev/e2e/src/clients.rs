@@ -2,6 +2,7 @@
 
 pub mod crowd;
 pub mod node;
+pub mod package;
 
 use std::time::Duration;
 

@@ -10,6 +10,8 @@ pub const KUBECTL: &str = "REALTIME_E2E_KUBECTL";
 pub const AUDIT_LOG: &str = "REALTIME_E2E_AUDIT_LOG";
 /// The folder `node_modules` with the packages of `dev/e2e/clients`.
 pub const NODE_MODULES: &str = "REALTIME_E2E_NODE_MODULES";
+/// The folder of our own client package, built.
+pub const CLIENT_PACKAGE: &str = "REALTIME_E2E_CLIENT_PACKAGE";
 /// Path of Chromium without a screen.
 pub const CHROMIUM: &str = "REALTIME_E2E_CHROMIUM";
 /// Seconds for which an idle stack is watched. May be missing.

@@ -4,6 +4,7 @@
 
 mod admission;
 mod bad_input;
+mod client;
 mod deletion;
 mod delivery;
 mod faults;

@@ -1,6 +1,7 @@
 //! What needs no backend: every backend stands at a port where nothing listens.
 
 mod rest;
+mod overview;
 mod sockets;
 mod stream;
 
