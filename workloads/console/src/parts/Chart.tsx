@@ -81,11 +81,9 @@ function options(element: HTMLElement, colours: string[], points: boolean, span:
       {
         ...axis,
         size: 18,
-        space: 70,
         grid: { show: false },
-        // Seconds only where minutes would stand there twice.
-        values: (_, times, __, ___, step) =>
-          times.map((at) => new Date(at * 1000).toTimeString().slice(0, step < 60 ? 8 : 5)),
+        splits: (_, __, first, last) => ticks(first, last),
+        values: (plot, times) => times.map((at) => ago((plot.scales.x?.max ?? at) - at)),
       },
       { ...axis, size: 34, space: 30, grid: { stroke: colour("line"), width: 1 } },
     ],
@@ -103,4 +101,15 @@ function options(element: HTMLElement, colours: string[], points: boolean, span:
       }),
     ],
   };
+}
+
+/** Times at even distances before the last one. */
+function ticks(first: number, last: number): number[] {
+  const step = last - first > 90 ? 60 : 20;
+  const count = Math.floor((last - first) / step - 0.25);
+  return Array.from({ length: Math.max(0, count) }, (_, index) => last - (count - index) * step);
+}
+
+function ago(seconds: number): string {
+  return seconds < 60 ? `−${Math.round(seconds)} s` : `−${Math.round(seconds / 60)} min`;
 }
