@@ -146,6 +146,11 @@ impl Limiter {
         Ok(Self(Some(Arc::new(buckets))))
     }
 
+    /// Whether that is limited here.
+    pub fn limits(&self, limit: Limit) -> bool {
+        self.0.as_ref().is_some_and(|buckets| buckets.config.rate(limit).is_some())
+    }
+
     /// Takes `cost` from a bucket. What costs more than a bucket holds is let through by a full one, and paid off afterwards.
     ///
     /// # Errors

@@ -31,7 +31,7 @@ pub use arguments::Arguments;
 pub use engine_packet::EnginePacket;
 pub use messages::{Messages, Reply};
 pub use namespace::{
-    Admission, Denial, Departed, Departure, Emission, Incoming, Namespace, Request, Socket, Transport,
+    Admission, Denial, Departed, Departure, Emission, Errand, Incoming, Namespace, Request, Socket, Transport,
 };
 pub use packet::{Decoder, Encoded, Name, Packet};
 pub use server::Server;

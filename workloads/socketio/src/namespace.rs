@@ -47,6 +47,9 @@ pub trait Namespace: Send + Sync + 'static {
     /// Time to renew what is kept elsewhere about the socket: [`keep_every`](crate::settings::Settings::keep_every). Runs on the thread of a shard.
     fn keep(&self, _socket: &mut Socket<'_>) {}
 
+    /// What [`Socket::begin`] began is done. Runs on the thread of a shard: it must not block.
+    fn done(&self, _socket: &mut Socket<'_>, _outcome: Box<dyn Any + Send>) {}
+
     /// The client may stay for [`Expiry::NOTICE`](realtime_fanout::Expiry::NOTICE) more, or less: its connection is closed at the time that its
     /// admission or [`Socket::expire_at`] said last. Runs on the thread of a shard: it must not block.
     fn expiring(&self, _socket: &mut Socket<'_>) {}
@@ -173,11 +176,16 @@ pub enum Departure {
     Transport(CloseReason),
 }
 
+/// Something that takes time, and what comes of it.
+pub type Errand = BoxFuture<'static, Box<dyn Any + Send>>;
+
 /// A client in a namespace, while the application is called about it.
 pub struct Socket<'a> {
     pub(crate) hub: &'a mut dyn Hub,
     pub(crate) shared: &'a Shared,
     pub(crate) joined: &'a mut Joined,
+    /// What was begun in this call.
+    pub(crate) errands: &'a mut Vec<Errand>,
     pub(crate) client: IpAddr,
     pub(crate) transport: Transport,
 }
@@ -241,6 +249,12 @@ impl Socket<'_> {
         if self.joined.has_feed {
             self.hub.unsubscribe();
         }
+    }
+
+    /// Begins something that takes time, on tokio, of which the namespace is told when it is [`done`](Namespace::done). It is dropped when the
+    /// client leaves the namespace before.
+    pub fn begin(&mut self, errand: Errand) {
+        self.errands.push(errand);
     }
 
     /// The client may stay until then, or without an end. It is told anew.

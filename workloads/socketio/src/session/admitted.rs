@@ -4,7 +4,7 @@ use bytes::Bytes;
 use futures::future::BoxFuture;
 use tracing::error;
 
-use super::{form, joined, shared::Shared};
+use super::{form, hub::Answer, joined, shared::Shared};
 use crate::{
     namespace::{Admission, Denial, Emission, Transport},
     payload,
@@ -53,8 +53,8 @@ pub(crate) async fn admit(
     namespace: u16,
     transport: Transport,
     shared: std::sync::Arc<Shared>,
-) -> Result<Admitted, Denial> {
-    connects.await.map(|admission| Admitted::new(admission, namespace, transport, &shared))
+) -> Answer {
+    Answer::Entry(connects.await.map(|admission| Admitted::new(admission, namespace, transport, &shared)))
 }
 
 /// A piece of an answer as frames of a websocket.

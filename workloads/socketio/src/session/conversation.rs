@@ -15,6 +15,7 @@ mod entering;
 use std::{net::IpAddr, sync::Arc, time::Instant};
 
 use bytes::Bytes;
+use futures::{FutureExt as _, future::BoxFuture};
 use realtime_fanout::CloseReason;
 use tokio::sync::oneshot;
 
@@ -25,7 +26,7 @@ use super::{
     deadlines::{Deadlines, Due},
     expiry::Nearing,
     form,
-    hub::Hub,
+    hub::{Answer, Hub, Question},
     joined::{Joined, Leaving},
     shared::Shared,
 };
@@ -51,13 +52,15 @@ pub(crate) struct Conversation {
     /// Number of the next question.
     ticket: u32,
     joined: Vec<Joined>,
-    entering: Vec<Entering>,
+    asked: Vec<Asked>,
 }
 
-/// A client that wants into a namespace, until it is known whether it may.
-struct Entering {
+/// A question that is not answered yet.
+struct Asked {
     ticket: u32,
     namespace: u16,
+    /// Whether the client may enter the namespace; else it is in it, and the namespace began something.
+    is_entry: bool,
     /// Without it the question is dropped.
     _waits: oneshot::Sender<()>,
 }
@@ -75,7 +78,7 @@ impl Conversation {
             decoder: Decoder::new(),
             ticket: 0,
             joined: Vec::new(),
-            entering: Vec::new(),
+            asked: Vec::new(),
             shared,
         }
     }
@@ -214,9 +217,22 @@ impl Conversation {
     fn call(&mut self, place: usize, hub: &mut dyn Hub, call: impl FnOnce(&dyn Namespace, &mut Socket<'_>)) {
         let (client, transport) = (self.client, self.transport);
         let Some(joined) = self.joined.get_mut(place) else { return };
-        let namespace = self.shared.namespace(joined.namespace);
-        call(namespace, &mut Socket { hub, shared: &self.shared, joined, client, transport });
+        let (number, namespace) = (joined.namespace, self.shared.namespace(joined.namespace));
+        let mut errands = Vec::new();
+        call(namespace, &mut Socket { hub, shared: &self.shared, joined, errands: &mut errands, client, transport });
+        for errand in errands {
+            self.ask(number, false, Box::pin(errand.map(Answer::Errand)), hub);
+        }
         self.obey(place, hub);
+    }
+
+    /// Has something answered elsewhere.
+    fn ask(&mut self, namespace: u16, is_entry: bool, answer: BoxFuture<'static, Answer>, hub: &mut dyn Hub) {
+        let (waits, forgotten) = oneshot::channel();
+        let ticket = self.ticket;
+        self.ticket = self.ticket.wrapping_add(1);
+        self.asked.push(Asked { ticket, namespace, is_entry, _waits: waits });
+        hub.ask(Question { ticket, answer, forgotten });
     }
 
     /// Does what the application wanted for a client when it was called about it.

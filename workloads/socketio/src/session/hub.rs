@@ -1,6 +1,6 @@
 //! What a conversation wants done, by whoever can do it.
 
-use std::time::Instant;
+use std::{any::Any, time::Instant};
 
 use bytes::Bytes;
 use futures::future::BoxFuture;
@@ -40,7 +40,7 @@ pub(crate) trait Hub {
     fn close(&mut self, reason: CloseReason);
 }
 
-/// Whether a client may enter a namespace.
+/// Something that is answered elsewhere: whether a client may enter a namespace, or what a namespace began for it.
 pub(crate) struct Question {
     /// The number under which the answer is expected.
     pub(crate) ticket: u32,
@@ -50,5 +50,10 @@ pub(crate) struct Question {
     pub(crate) forgotten: oneshot::Receiver<()>,
 }
 
-/// Whether a client is let into a namespace.
-pub(crate) type Answer = Result<Admitted, Denial>;
+/// What comes of a question.
+pub(crate) enum Answer {
+    /// Whether the client is let into the namespace.
+    Entry(Result<Admitted, Denial>),
+    /// What a namespace began is done.
+    Errand(Box<dyn Any + Send>),
+}

@@ -98,7 +98,7 @@ impl Conversation {
 
     /// The connection has ended.
     pub(crate) fn ended(&mut self, reason: CloseReason, now: Instant) {
-        self.entering.clear();
+        self.asked.clear();
         while let Some(joined) = self.joined.pop() {
             self.report(joined, Departure::Transport(reason), now);
         }

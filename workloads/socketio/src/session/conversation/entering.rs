@@ -2,9 +2,8 @@
 
 use bytes::Bytes;
 use serde_json::value::RawValue;
-use tokio::sync::oneshot;
 
-use super::{Conversation, Ending, Entering};
+use super::{Asked, Conversation, Ending};
 use crate::{
     identity,
     namespace::{Admission, Denial, Departed, Departure, Emission, Request},
@@ -12,7 +11,7 @@ use crate::{
     session::{
         admitted::{self, Admitted},
         expiry::Expiry,
-        hub::{Answer, Hub, Question},
+        hub::{Answer, Hub},
         joined::Joined,
     },
     statistics::{Refusal, Violation},
@@ -27,11 +26,11 @@ impl Conversation {
         let Some(namespace) = self.shared.find(&name) else {
             return self.refuse(Refusal::Unknown, name, "Invalid namespace".to_owned(), None, hub);
         };
-        let enters = self.entering.iter().any(|entering| entering.namespace == namespace);
+        let enters = self.entering().any(|entering| entering.namespace == namespace);
         if enters || self.place(&name).is_some() {
             return self.violate(Violation::Order, hub);
         }
-        if self.joined.len() + self.entering.len() >= self.shared.settings.namespaces {
+        if self.joined.len() + self.entering().count() >= self.shared.settings.namespaces {
             return self.refuse(Refusal::Full, name, "Too many namespaces".to_owned(), None, hub);
         }
         if !self.takes(COST, hub) {
@@ -42,30 +41,35 @@ impl Conversation {
             return self.end(Ending::Server(realtime_fanout::CloseReason::Unavailable), hub);
         };
         let request = Request { id, auth, client: self.client, transport: self.transport };
-        let (waits, forgotten) = oneshot::channel();
         let connects = self.shared.namespace(namespace).connect(request);
         let answer = Box::pin(admitted::admit(connects, namespace, self.transport, self.shared.clone()));
-        let ticket = self.ticket;
-        self.ticket = self.ticket.wrapping_add(1);
-        self.entering.push(Entering { ticket, namespace, _waits: waits });
-        hub.ask(Question { ticket, answer, forgotten });
+        self.ask(namespace, true, answer, hub);
     }
 
-    /// It is known whether the client may enter. It may have left, or come anew, in the meantime.
+    fn entering(&self) -> impl Iterator<Item = &Asked> {
+        self.asked.iter().filter(|asked| asked.is_entry)
+    }
+
+    /// It is known whether the client may enter, or what came of what a namespace began. It may have left, or come anew, in the meantime.
     pub(crate) fn answered(&mut self, ticket: u32, answer: Answer, hub: &mut dyn Hub) {
-        let place = self.entering.iter().position(|entering| entering.ticket == ticket);
+        let place = self.asked.iter().position(|asked| asked.ticket == ticket);
         let Some(place) = place.filter(|_| !self.is_ending()) else { return };
-        let namespace = self.entering.swap_remove(place).namespace;
-        if self.entering.is_empty() {
-            self.entering = Vec::new();
+        let namespace = self.asked.swap_remove(place).namespace;
+        if self.asked.is_empty() {
+            self.asked = Vec::new();
         }
         match answer {
-            Ok(admitted) => self.admit(namespace, admitted, hub),
-            Err(Denial::Refused { message, data }) => {
+            Answer::Errand(outcome) => {
+                if let Some(place) = self.joined.iter().position(|joined| joined.namespace == namespace) {
+                    self.call(place, hub, |namespace, socket| namespace.done(socket, outcome));
+                }
+            }
+            Answer::Entry(Ok(admitted)) => self.admit(namespace, admitted, hub),
+            Answer::Entry(Err(Denial::Refused { message, data })) => {
                 let name = self.shared.name(namespace).into();
                 self.refuse(Refusal::Refused, name, message, data, hub);
             }
-            Err(Denial::Away(reason)) => {
+            Answer::Entry(Err(Denial::Away(reason))) => {
                 self.shared.counters.refused(Refusal::Away);
                 self.end(Ending::Server(reason), hub);
             }
@@ -119,9 +123,9 @@ impl Conversation {
             return self.part(place, Departure::Client, hub);
         }
         let shared = self.shared.clone();
-        let enters = |entering: &Entering| shared.name(entering.namespace) == name;
-        match self.entering.iter().position(enters) {
-            Some(place) => drop(self.entering.swap_remove(place)),
+        let enters = |asked: &Asked| asked.is_entry && shared.name(asked.namespace) == name;
+        match self.asked.iter().position(enters) {
+            Some(place) => drop(self.asked.swap_remove(place)),
             None => self.violate(Violation::Order, hub),
         }
     }
@@ -129,6 +133,7 @@ impl Conversation {
     /// A client is in a namespace no more.
     pub(super) fn part(&mut self, place: usize, reason: Departure, hub: &mut dyn Hub) {
         let joined = self.joined.swap_remove(place);
+        self.asked.retain(|asked| asked.namespace != joined.namespace);
         if joined.has_feed {
             hub.unsubscribe();
         }

@@ -137,6 +137,10 @@ impl Namespace for Room {
             "close" => socket.close(CloseReason::Aged),
             "select" => socket.select(Filter::default()),
             "unsubscribe" => socket.unsubscribe(),
+            "begin" => {
+                let number: u32 = event.arguments.get(0).unwrap();
+                socket.begin(async move { Box::new(number) as Box<dyn Any + Send> }.boxed());
+            }
             "stay" => {
                 let seconds = event.arguments.get::<u64>(0).map(Duration::from_secs);
                 socket.expire_at(seconds.map(|seconds| self.begun + seconds));
@@ -156,6 +160,10 @@ impl Namespace for Room {
 
     fn keep(&self, socket: &mut Socket<'_>) {
         socket.emit("kept", Arguments::new());
+    }
+
+    fn done(&self, socket: &mut Socket<'_>, outcome: Box<dyn Any + Send>) {
+        socket.emit("done", Arguments::new().with(outcome.downcast_ref::<u32>().unwrap()));
     }
 
     fn expiring(&self, socket: &mut Socket<'_>) {

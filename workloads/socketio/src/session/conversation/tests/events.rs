@@ -82,3 +82,25 @@ fn what_is_kept_elsewhere_is_renewed_about_every_50_seconds() {
     talk.says("3");
     assert_eq!(talk.wakes_after(25), [say("2")]);
 }
+
+#[test]
+fn what_a_namespace_began_for_a_client_is_told_to_it_when_it_is_done() {
+    let mut talk = Talk::entered();
+    assert_eq!(talk.says(r#"42["begin",7]"#), []);
+    assert_eq!(talk.says(r#"42["begin",8]"#), []);
+    assert_eq!(talk.enters("40/demo"), [say(r#"42["done",7]"#)], "the first question is the first errand");
+    assert_eq!(talk.answers(), [say(r#"42["done",8]"#)]);
+    assert_eq!(talk.answers().len(), 2, "the client is in the other namespace");
+}
+
+#[test]
+fn what_was_begun_for_a_client_that_has_left_is_dropped() {
+    let mut talk = Talk::entered();
+    talk.says(r#"42["begin",7]"#);
+    talk.says("41");
+    let question = &mut talk.notes.questions[0];
+    assert!(question.forgotten.try_recv().is_err_and(|error| error != oneshot::error::TryRecvError::Empty));
+    talk.says("40");
+    assert_eq!(talk.answers(), [], "it is told to the client that came anew");
+    assert_eq!(talk.answers().len(), 2);
+}

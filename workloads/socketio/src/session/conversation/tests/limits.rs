@@ -105,5 +105,5 @@ fn an_idle_connection_in_one_namespace_is_small() {
     let whole = size_of::<crate::session::Session>() + size_of::<Joined>() + 20;
     assert!(whole <= 400, "{whole} bytes, {} of them the session", size_of::<crate::session::Session>());
     let talk = Talk::entered();
-    assert_eq!((talk.conversation.joined.capacity(), talk.conversation.entering.capacity()), (1, 0));
+    assert_eq!((talk.conversation.joined.capacity(), talk.conversation.asked.capacity()), (1, 0));
 }
