@@ -3,7 +3,10 @@
 use std::path::PathBuf;
 
 use clap::{Args, Parser};
-use realtime_chassis::config::{KafkaConfig, OpsConfig, ReportConfig, ShutdownConfig, StreamConfig, TelemetryConfig};
+use realtime_access::{AccessConfig, limits::LimitConfig};
+use realtime_chassis::config::{
+    KafkaConfig, OpsConfig, RedisConfig, ReportConfig, Secret, ShutdownConfig, StreamConfig, TelemetryConfig,
+};
 use realtime_contract::{environment, ports, topic};
 
 /// Kafka to browsers by server-sent events.
@@ -23,6 +26,15 @@ pub(crate) struct Config {
 
     #[command(flatten)]
     pub(crate) stream: StreamConfig,
+
+    #[command(flatten)]
+    pub(crate) access: AccessConfig,
+
+    #[command(flatten)]
+    pub(crate) limits: LimitConfig,
+
+    #[command(flatten)]
+    pub(crate) peers: PeerConfig,
 
     #[command(flatten)]
     pub(crate) kafka: KafkaConfig,
@@ -57,6 +69,27 @@ pub(crate) struct EventConfig {
     pub(crate) window: u32,
 }
 
+/// Where instances meet: they count together there, and tell what they have done. Each counts by itself without it.
+#[derive(Args, Clone, Debug)]
+#[command(next_help_heading = "Redis")]
+pub(crate) struct PeerConfig {
+    /// Address, such as redis://host:6379; without it limits count for this instance alone
+    #[arg(id = "redis-url", long = "redis-url", env = environment::REDIS_URL, value_name = "REDIS_URL=redis://host:6379", hide_env_values = true)]
+    url: Option<Secret>,
+
+    /// Password; wins over one in the address
+    #[arg(id = "redis-password", long = "redis-password", env = environment::REDIS_PASSWORD, value_name = "REDIS_PASSWORD", hide_env_values = true, requires = "redis-url")]
+    password: Option<Secret>,
+}
+
+impl PeerConfig {
+    /// How to reach Redis, if there is one.
+    pub(crate) fn redis(&self) -> Option<RedisConfig> {
+        let url = self.url.clone()?;
+        Some(RedisConfig { url: Some(url), host: None, port: ports::REDIS, password: self.password.clone() })
+    }
+}
+
 /// As Kafka allows it.
 fn topic_name(text: &str) -> Result<String, String> {
     let name = text.trim();
@@ -71,6 +104,7 @@ fn topic_name(text: &str) -> Result<String, String> {
 #[cfg(test)]
 mod tests {
     use clap::CommandFactory;
+    use realtime_access::Auth;
     use realtime_contract::Component;
 
     use super::*;
@@ -100,6 +134,21 @@ mod tests {
         let config = parse(&[]).unwrap();
         assert_eq!(config.events.topics, ["product-events"]);
         assert_eq!((config.events.window, config.stream.ring_events), (10_000, 10_000));
+    }
+
+    #[test]
+    fn without_options_nobody_is_asked_and_nothing_is_limited() {
+        let config = parse(&[]).unwrap();
+        assert_eq!((config.access.auth, config.limits), (Auth::Anonymous, LimitConfig::default()));
+        assert!(config.peers.redis().is_none());
+    }
+
+    #[test]
+    fn the_password_of_redis_needs_its_address() {
+        let error = parse(&["--redis-password", "secret"]).unwrap_err();
+        assert!(error.contains("--redis-url"), "{error}");
+        let config = parse(&["--redis-url", "redis://host:6379", "--redis-password", "secret"]).unwrap();
+        assert_eq!(config.peers.redis().unwrap().password.unwrap().expose(), "secret");
     }
 
     #[test]

@@ -7,6 +7,7 @@
 //!
 //! Every replica reads every partition, so that each of its clients gets every event.
 
+mod admission;
 mod broadcast;
 mod check;
 #[cfg(test)]

@@ -1,17 +1,24 @@
 //! The process: what is started, in which order it ends.
 
-use std::{sync::Arc, time::Duration};
+use std::{
+    sync::Arc,
+    time::{Duration, Instant},
+};
 
 use anyhow::{Context, bail};
 use jiff::Timestamp;
 use prometheus::Registry;
+use realtime_access::{Gate, limits::Limiter};
 use realtime_chassis::{
     config::StreamConfig,
     dependencies::{self, Board},
+    figures,
     http::{self, RequestMetrics},
-    kafka, metrics as process_metrics, ops, report, shutdown,
+    kafka, metrics as process_metrics, ops,
+    redis::Connection,
+    report, shutdown,
 };
-use realtime_contract::Component;
+use realtime_contract::{Component, environment, figures::Figures};
 use realtime_fanout::{Engine, Publisher, metrics::EngineCollector, serve};
 use tokio::{sync::oneshot, task::JoinHandle};
 use tokio_util::sync::CancellationToken;
@@ -43,8 +50,10 @@ pub(crate) async fn run(config: Config) -> anyhow::Result<()> {
     let board = Board::new(&["kafka"]);
     let registry = process_metrics::registry(NAME)?;
     let requests = RequestMetrics::register(&registry).context("failed to register the request metrics")?;
-    let (state, follower, publisher) = assemble(&config, &board, &registry)?;
+    let peers = peers(&config)?;
+    let (state, follower, publisher) = assemble(&config, &board, &registry, peers.clone(), &background)?;
     let engine = state.engine.clone();
+    let figures = peers.map(|peers| tell_figures(&config, engine.clone(), peers, background.clone()));
     let ops = ops::serve(config.ops.port, board.clone(), registry, background.clone()).await?;
     let report = report::spawn(&config.report, Component::Notifications, &board, background.clone());
     watch_kafka(&config, &board, &background)?;
@@ -64,6 +73,9 @@ pub(crate) async fn run(config: Config) -> anyhow::Result<()> {
     if lost_follower.is_none() {
         shutdown::drain(LAST, "follower", follower).await;
     }
+    if let Some(figures) = figures {
+        shutdown::drain(LAST, "figures", figures).await;
+    }
     shutdown::drain(LAST, "ops server", ops).await;
     if let Some(report) = report {
         shutdown::drain(LAST, "readiness report", report).await;
@@ -81,11 +93,16 @@ fn assemble(
     config: &Config,
     board: &Board,
     registry: &Registry,
+    peers: Option<Connection>,
+    background: &CancellationToken,
 ) -> anyhow::Result<(ServiceState, Follower, Publisher)> {
+    let key = config.stream.key_or_own("cursors and tickets of clients");
+    let gate = Gate::start(&config.access, key.expose().as_bytes(), background.clone())?;
+    let limiter = limiter(config, peers, registry)?;
     let measures = Measures::new(registry).context("failed to register the metrics")?;
     let checker = Arc::new(config.events.schemas.as_deref().map_or_else(|| Ok(Checker::default()), Checker::read)?);
     let lanes = Arc::new(Lanes::new(config.events.topics.iter().map(String::as_str)));
-    let codec = Arc::new(Codec::new(lanes.clone(), config.stream.key_or_own("cursors of clients").expose().as_bytes()));
+    let codec = Arc::new(Codec::new(lanes.clone(), key.expose().as_bytes()));
     let (engine, publisher) = Engine::start(settings(&config.stream), codec.clone(), heartbeat)?;
     registry.register(Box::new(EngineCollector::new(engine.clone())?))?;
     let client = kafka::client_config(&config.kafka, NAME);
@@ -103,6 +120,8 @@ fn assemble(
     });
     let state = ServiceState {
         engine,
+        gate,
+        limiter,
         codec,
         replays,
         board: board.clone(),
@@ -111,6 +130,28 @@ fn assemble(
         window: config.events.window,
     };
     Ok((state, follower, publisher))
+}
+
+/// Where instances meet, if there is a Redis. It opens when it is first used, and nothing waits for it.
+fn peers(config: &Config) -> anyhow::Result<Option<Connection>> {
+    config.peers.redis().map(|redis| Connection::new(&redis)).transpose().context("failed to set up the peers' Redis")
+}
+
+fn limiter(config: &Config, peers: Option<Connection>, registry: &Registry) -> anyhow::Result<Limiter> {
+    if config.limits.publish.is_some() {
+        bail!("failed to limit what is published: nothing is published here; leave {} out", environment::LIMIT_PUBLISH);
+    }
+    Limiter::new(config.limits, Component::Notifications, peers, registry)
+        .context("failed to register the metric of limits")
+}
+
+fn tell_figures(config: &Config, engine: Engine, peers: Connection, token: CancellationToken) -> JoinHandle<()> {
+    let (instance, began) = (figures::instance_name(&config.report), Instant::now());
+    let read = move || {
+        let counts = realtime_fanout::figures::counts(&engine.statistics());
+        Figures::new(&instance, Component::Notifications, began.elapsed(), counts)
+    };
+    figures::spawn(peers, read, token)
 }
 
 /// Until the signal; streams are served, and the process counts as started, once everything was read that was there at its start.

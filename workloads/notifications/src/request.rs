@@ -16,9 +16,18 @@ const DEPTH: usize = 8;
 /// How a parameter begins that selects by a field.
 const FIELD: &str = "field.";
 
+/// The parameter with a ticket.
+pub(crate) const TICKET: &str = "ticket";
+
+/// The parameter's value, the last one of that name.
+pub(crate) fn last<'a>(query: &'a [(String, String)], name: &str) -> Option<&'a str> {
+    query.iter().rev().find(|(key, _)| key == name).map(|(_, value)| value.as_str())
+}
+
 /// A stream as a client asks for it.
 #[derive(Debug, PartialEq, Eq)]
 pub(crate) struct StreamRequest {
+    /// What is selected. Its channels are those that the client names; which it may hear is not known here.
     pub(crate) filter: Filter,
     pub(crate) heartbeat: Heartbeat,
     pub(crate) resume: Option<Cursor>,
@@ -50,6 +59,20 @@ pub(crate) enum InvalidQuery {
     ReadHeartbeat,
 }
 
+impl InvalidQuery {
+    /// The parameter that is wrong.
+    pub(crate) fn parameter(&self) -> &str {
+        match self {
+            Self::CountNames { parameter }
+            | Self::MeasureName { parameter }
+            | Self::ReadPath { parameter }
+            | Self::ReadValues { parameter } => parameter,
+            Self::CountFields => "field",
+            Self::ReadHeartbeat => "heartbeat",
+        }
+    }
+}
+
 impl StreamRequest {
     /// Reads the parameters, of which the last of each name counts, and the header `Last-Event-ID`, which beats `since`. Parameters that are
     /// not known are left alone: clients put some of their own into addresses.
@@ -57,7 +80,7 @@ impl StreamRequest {
     /// # Errors
     /// [`InvalidQuery`] with the parameter and what to change.
     pub(crate) fn read(query: &[(String, String)], last_event_id: Option<&[u8]>) -> Result<Self, InvalidQuery> {
-        let last = |name: &str| query.iter().rev().find(|(key, _)| key == name).map(|(_, value)| value.as_str());
+        let last = |name: &str| last(query, name);
         let names = |parameter: &str| {
             let names = list(parameter, last(parameter).unwrap_or_default())?;
             Ok((!names.is_empty()).then_some(names))
@@ -71,7 +94,11 @@ impl StreamRequest {
         let header = last_event_id.filter(|header| !header.is_empty());
         let header = header.map(|header| Cursor::LastEventId(String::from_utf8_lossy(header).into_owned()));
         Ok(Self {
-            filter: Filter { channels: names("channels")?.map(Into::into), kinds: names("types")?, fields: fields(query)? },
+            filter: Filter {
+                channels: names("channels")?.map(Into::into),
+                kinds: names("types")?,
+                fields: fields(query)?,
+            },
             heartbeat,
             resume: header.or(since),
         })

@@ -2,7 +2,6 @@
 
 use axum::{
     Router,
-    http::StatusCode,
     middleware::{from_fn, from_fn_with_state},
     routing::get,
 };
@@ -25,10 +24,8 @@ pub(crate) fn router(state: ServiceState, requests: RequestMetrics, cors: CorsLa
         .route("/health", get(service::health))
         .route("/metrics", get(service::metrics))
         .route(STREAM, get(stream::stream).layer(from_fn(serve::refuse)))
-        .fallback(|| async { (StatusCode::NOT_FOUND, service::error("there is nothing at this path")) })
-        .method_not_allowed_fallback(|| async {
-            (StatusCode::METHOD_NOT_ALLOWED, service::error("this path does not take this method"))
-        })
+        .fallback(service::unknown_path)
+        .method_not_allowed_fallback(service::unknown_method)
         .with_state(state)
         .layer(cors)
         .layer(from_fn_with_state(requests, observe))

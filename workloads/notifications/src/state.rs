@@ -3,6 +3,7 @@
 use std::sync::Arc;
 
 use prometheus::Registry;
+use realtime_access::{Gate, limits::Limiter};
 use realtime_chassis::dependencies::Board;
 use realtime_fanout::Engine;
 
@@ -12,6 +13,8 @@ use crate::{cursor::Codec, measures::Measures, replay::Replays};
 #[derive(Clone)]
 pub(crate) struct ServiceState {
     pub(crate) engine: Engine,
+    pub(crate) gate: Gate,
+    pub(crate) limiter: Limiter,
     pub(crate) codec: Arc<Codec>,
     pub(crate) replays: Replays,
     pub(crate) board: Board,

@@ -1,15 +1,19 @@
-use std::sync::Arc;
+use std::{net::Ipv4Addr, sync::Arc};
 
 use axum::{
+    Extension,
     body::Body,
     http::{Request, Response, header},
 };
 use http_body_util::BodyExt;
 use prometheus::Registry;
 use rdkafka::ClientConfig;
+use realtime_access::{Gate, limits::Limiter};
 use realtime_chassis::{dependencies::Board, http::cors};
 use realtime_contract::readiness::DependencyState;
-use realtime_fanout::{CursorCodec, Engine, Grant, Lane, Opening, Resume, Seen, Settings, Start, Vector};
+use realtime_fanout::{
+    CursorCodec, Engine, Grant, Lane, Opening, Resume, Seen, Settings, Start, Vector, serve::Client,
+};
 use serde_json::{Value, json};
 use tower::ServiceExt;
 use uuid::Uuid;
@@ -23,7 +27,13 @@ use crate::{
     replay::{Limits, Parts, Replays},
 };
 
+mod admission;
+
 fn state() -> ServiceState {
+    state_with(Gate::anonymous(), Limiter::none())
+}
+
+fn state_with(gate: Gate, limiter: Limiter) -> ServiceState {
     let board = Board::new(&["kafka"]);
     board.set("kafka", DependencyState::Ready);
     let registry = Registry::new();
@@ -43,12 +53,13 @@ fn state() -> ServiceState {
         limits: Limits::default(),
         measures: measures.clone(),
     });
-    ServiceState { engine, codec, replays, board, registry, measures, window: 10_000 }
+    ServiceState { engine, gate, limiter, codec, replays, board, registry, measures, window: 10_000 }
 }
 
+/// The router behind a server that tells it the address of its client.
 fn app(state: &ServiceState) -> Router {
     let requests = RequestMetrics::register(&prometheus::Registry::new()).unwrap();
-    router(state.clone(), requests, cors("*").unwrap())
+    router(state.clone(), requests, cors("*").unwrap()).layer(Extension(Client(Ipv4Addr::LOCALHOST.into())))
 }
 
 async fn get_accepting(state: &ServiceState, path: &str, accept: &str) -> Response<Body> {
@@ -176,4 +187,20 @@ async fn a_query_that_cannot_be_meant_is_refused_with_what_to_change() {
     let response = get_accepting(&state(), "/events/stream?heartbeat=loud", "text/event-stream").await;
     assert_eq!(response.status(), 400);
     assert!(text(response).await.contains("heartbeat must be data or comment"));
+}
+
+#[tokio::test]
+async fn what_is_not_there_is_told_as_a_problem() {
+    let response = get_accepting(&state(), "/nothing", "*/*").await;
+    assert_eq!((response.status().as_u16(), problem(response).await["title"].clone()), (404, json!("Not Found")));
+    let request = Request::post("/events/stream").body(Body::empty()).unwrap();
+    let response = app(&state()).oneshot(request).await.unwrap();
+    assert_eq!(response.headers()[header::ALLOW], "GET,HEAD");
+    assert_eq!((response.status().as_u16(), problem(response).await["status"].clone()), (405, json!(405)));
+}
+
+/// The body of an answer that says no.
+async fn problem(response: Response<Body>) -> Value {
+    assert_eq!(response.headers()[header::CONTENT_TYPE], "application/problem+json");
+    serde_json::from_str(&text(response).await).unwrap()
 }

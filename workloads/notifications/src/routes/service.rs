@@ -8,6 +8,7 @@ use axum::{
 };
 use jiff::Timestamp;
 use prometheus::{TEXT_FORMAT, TextEncoder};
+use realtime_chassis::http::Problem;
 use realtime_contract::time::milliseconds;
 use serde_json::{Value, json};
 
@@ -47,13 +48,18 @@ pub(crate) async fn metrics(State(state): State<ServiceState>, headers: HeaderMa
     }
     match TextEncoder::new().encode_to_string(&state.registry.gather()) {
         Ok(text) => ([(CONTENT_TYPE, TEXT_FORMAT)], text).into_response(),
-        Err(problem) => (StatusCode::INTERNAL_SERVER_ERROR, error(&problem.to_string())).into_response(),
+        Err(error) => Problem::new(StatusCode::INTERNAL_SERVER_ERROR, error.to_string()).into_response(),
     }
 }
 
-/// The body of an answer that says no.
-pub(crate) fn error(text: &str) -> Json<Value> {
-    Json(json!({ "error": text }))
+/// Any path that is none of the service's.
+pub(crate) async fn unknown_path() -> Problem {
+    Problem::new(StatusCode::NOT_FOUND, "there is nothing at this path")
+}
+
+/// Any other method than those of the path.
+pub(crate) async fn unknown_method() -> Problem {
+    Problem::new(StatusCode::METHOD_NOT_ALLOWED, "this path does not take this method")
 }
 
 fn statistics(state: &ServiceState) -> Value {

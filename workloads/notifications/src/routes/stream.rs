@@ -1,29 +1,30 @@
 //! `GET /events/stream`.
 
-use std::time::Duration;
+use std::{net::IpAddr, time::Duration};
 
 use axum::{
-    Json,
+    Extension,
     extract::{Query, State, rejection::QueryRejection},
-    http::{
-        HeaderMap, HeaderValue, StatusCode,
-        header::{ACCEPT, CONTENT_TYPE, RETRY_AFTER},
-    },
+    http::{HeaderMap, HeaderValue, StatusCode, header::ACCEPT},
     response::{IntoResponse, Response},
 };
 use bytes::Bytes;
 use jiff::Timestamp;
-use realtime_fanout::{CloseReason, CursorCodec, Engine, Grant, Opening, Resume, Seen, Start, Vector, sse};
-use serde_json::json;
+use realtime_access::{Credential, Refusal};
+use realtime_chassis::http::Problem;
+use realtime_fanout::{
+    CloseReason, CursorCodec, Engine, Grant, Opening, Resume, Seen, Start, Vector, serve::Client, sse,
+};
 use tokio::time::{sleep, timeout};
 use tracing::debug;
 
 use crate::{
+    admission::{self, NotAdmitted},
     cursor::{Decoded, Refused},
     frame,
     gap::Gap,
     replay::History,
-    request::{Cursor, StreamRequest},
+    request::{Cursor, InvalidQuery, StreamRequest, TICKET, last},
     state::ServiceState,
 };
 
@@ -31,6 +32,8 @@ use crate::{
 const AHEAD: Duration = Duration::from_secs(1);
 /// Between two looks at how far this instance is.
 const LOOK: Duration = Duration::from_millis(20);
+/// After which a client may try again that cannot be served now.
+const RETRY: Duration = Duration::from_secs(5);
 /// A client's own text goes back to it up to here.
 const ECHO: usize = 128;
 
@@ -38,37 +41,42 @@ const ECHO: usize = 128;
 /// cannot be served now is told when to come back; other clients get a status.
 pub(crate) async fn stream(
     State(state): State<ServiceState>,
+    Extension(Client(address)): Extension<Client>,
     query: Result<Query<Vec<(String, String)>>, QueryRejection>,
     headers: HeaderMap,
 ) -> Response {
-    let request = match query {
-        Ok(Query(query)) => StreamRequest::read(&query, headers.get(sse::LAST_EVENT_ID).map(HeaderValue::as_bytes)),
-        Err(rejection) => return problem(StatusCode::BAD_REQUEST, &rejection.to_string()),
-    };
-    let request = match request {
-        Ok(request) => request,
-        Err(invalid) => return problem(StatusCode::BAD_REQUEST, &invalid.to_string()),
-    };
     let is_event_source = takes_stream(&headers);
-    match begin(&state, &request, is_event_source).await {
-        Ok(beginning) => opened(Grant {
-            filter: request.filter,
-            start: beginning.start,
-            greeting: Some(frame::connection(Timestamp::now())),
-            history: beginning.history,
-            heartbeat: request.heartbeat,
-            held: beginning.held,
-            expires: None,
-        }),
-        Err(Denial::Cursor(refused)) => problem(StatusCode::BAD_REQUEST, &format!("since is no cursor: {refused}")),
-        Err(Denial::Log) if is_event_source => opened(Grant::away(CloseReason::Unavailable)),
-        Err(Denial::Log) => {
-            let mut response =
-                problem(StatusCode::SERVICE_UNAVAILABLE, "what was missed cannot be read from Kafka now");
-            response.headers_mut().insert(RETRY_AFTER, HeaderValue::from_static("5"));
-            response
-        }
+    match grant(&state, address, query, &headers, is_event_source).await {
+        Ok(grant) => opened(grant),
+        Err(denial) => denial.answer(is_event_source),
     }
+}
+
+async fn grant(
+    state: &ServiceState,
+    address: IpAddr,
+    query: Result<Query<Vec<(String, String)>>, QueryRejection>,
+    headers: &HeaderMap,
+    is_event_source: bool,
+) -> Result<Grant, Denial> {
+    let Query(query) = query.map_err(Denial::Query)?;
+    let credential = Credential::of_stream(headers, last(&query, TICKET));
+    let access = admission::admit(state, credential, address).await;
+    let access = access.map_err(|reason| Denial::NotAdmitted { reason, ticket: is_ticket(credential) })?;
+    let request = StreamRequest::read(&query, headers.get(sse::LAST_EVENT_ID).map(HeaderValue::as_bytes));
+    let mut request = request.map_err(Denial::Parameter)?;
+    request.filter.channels = admission::channels(&access, request.filter.channels).map_err(Denial::Channel)?;
+    let Beginning { start, history, held } = begin(state, &request, is_event_source).await?;
+    let now = Timestamp::now();
+    Ok(Grant {
+        filter: request.filter,
+        start,
+        greeting: Some(frame::connection(now)),
+        history,
+        heartbeat: request.heartbeat,
+        held,
+        expires: admission::expiry(&access, now),
+    })
 }
 
 /// Where a stream begins, and what stands between the greeting and what is in memory.
@@ -80,10 +88,58 @@ struct Beginning {
 
 /// Why there is no stream.
 enum Denial {
+    /// The query is none.
+    Query(QueryRejection),
+    /// A parameter cannot be meant.
+    Parameter(InvalidQuery),
+    /// The client is not known, or asks too often.
+    NotAdmitted { reason: NotAdmitted, ticket: bool },
+    /// The client is known, and may not hear a channel that it names.
+    Channel(Refusal),
     /// A cursor that is none, from a client that can read a status.
     Cursor(Refused),
     /// History does not answer.
     Log,
+}
+
+impl Denial {
+    fn answer(self, is_event_source: bool) -> Response {
+        match self {
+            Self::Query(rejection) => Problem::new(StatusCode::BAD_REQUEST, rejection.to_string()).into_response(),
+            Self::Parameter(invalid) => {
+                Problem::new(StatusCode::BAD_REQUEST, invalid.to_string()).field(invalid.parameter()).into_response()
+            }
+            // A ticket stays the same in each try of an EventSource, and 204 is what ends them.
+            Self::NotAdmitted { reason: NotAdmitted::Refused(Refusal::Expired), ticket: true } if is_event_source => {
+                StatusCode::NO_CONTENT.into_response()
+            }
+            Self::NotAdmitted { reason: NotAdmitted::Refused(Refusal::KeysAway), .. } | Self::Log
+                if is_event_source =>
+            {
+                opened(Grant::away(CloseReason::Unavailable))
+            }
+            Self::NotAdmitted { reason: NotAdmitted::TooMany(_), .. } if is_event_source => {
+                opened(Grant::away(CloseReason::Limited))
+            }
+            Self::NotAdmitted { reason: NotAdmitted::Refused(refusal), .. } => refusal.into_response(),
+            Self::NotAdmitted { reason: NotAdmitted::TooMany(too_many), .. } => too_many.into_response(),
+            Self::Channel(refusal) => Problem::new(refusal.status(), refusal.to_string())
+                .code(refusal.code())
+                .field("channels")
+                .into_response(),
+            Self::Cursor(refused) => Problem::new(StatusCode::BAD_REQUEST, format!("since is no cursor: {refused}"))
+                .field("since")
+                .into_response(),
+            Self::Log => Problem::new(StatusCode::SERVICE_UNAVAILABLE, "what was missed cannot be read from Kafka now")
+                .dependency("kafka")
+                .retry_after(RETRY)
+                .into_response(),
+        }
+    }
+}
+
+fn is_ticket(credential: Credential<'_>) -> bool {
+    matches!(credential, Credential::Ticket(_))
 }
 
 async fn begin(state: &ServiceState, request: &StreamRequest, is_event_source: bool) -> Result<Beginning, Denial> {
@@ -165,15 +221,4 @@ fn opened(grant: Grant) -> Response {
     let mut response = sse::HEADERS.into_response();
     response.extensions_mut().insert(Opening::new(grant));
     response
-}
-
-/// As RFC 9457 has it.
-fn problem(status: StatusCode, detail: &str) -> Response {
-    let body = json!({
-        "type": "about:blank",
-        "title": status.canonical_reason(),
-        "status": status.as_u16(),
-        "detail": detail,
-    });
-    (status, [(CONTENT_TYPE, "application/problem+json")], Json(body).into_response().into_body()).into_response()
 }
