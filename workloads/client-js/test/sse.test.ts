@@ -147,6 +147,19 @@ test("other channels are another stream from the same place, and no channel is n
   client.close();
 });
 
+test("a channel that is refused is not subscribed, and the stream goes on", async () => {
+  const refusal = { status: 403, body: { code: "CHANNEL_FORBIDDEN", detail: "the token does not permit this channel" } };
+  const { fetch, requests } = server(ticket("one"), ticket("two"), refusal, ticket("three"), { status: 200 }, ticket("four"));
+  const { client, source } = await open({ fetch, token: "t", channels: ["a"] });
+  source().begin("e-1");
+  await assert.rejects(client.subscribe("secret"), { code: "CHANNEL_FORBIDDEN", status: 403 });
+  assert.match(requests[2]?.url ?? "", /channels=a%2Csecret&since=e-1&ticket=two$/);
+  assert.deepEqual([client.channels, client.state.status, FakeSource.all.length, source().isClosed], [["a"], "connected", 1, false]);
+  assert.deepEqual(await client.subscribe("b"), ["a", "b"]);
+  assert.match(source().url, /channels=a%2Cb&since=e-1&ticket=four$/);
+  client.close();
+});
+
 test("without an EventSource it says what to give", async () => {
   const client = createClient({ url: "", transport: "sse" });
   client.connect();

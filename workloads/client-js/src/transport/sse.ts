@@ -57,7 +57,9 @@ export class SseTransport implements Transport {
     this.#leave();
   }
 
-  async change(_: "subscribe" | "unsubscribe", __: Selection, result: Opening): Promise<Selection> {
+  async change(wish: "subscribe" | "unsubscribe", _: Selection, result: Opening): Promise<Selection> {
+    // A refused wish must not end the stream that is there.
+    if (wish === "subscribe" && result.token !== undefined) await this.#demandPermission(result, result.token);
     await this.#begin(result);
     return result.channels;
   }
@@ -161,20 +163,38 @@ export class SseTransport implements Transport {
     this.#cursor = newest ?? this.#cursor;
   }
 
+  async #demandPermission(opening: Opening, token: string): Promise<void> {
+    try {
+      await this.#probe(this.#address(opening, await this.#ticket(token)));
+    } catch (error) {
+      if (error instanceof ProblemError && !isPassing(error.status)) throw error;
+    }
+  }
+
   /** An EventSource that gave up does not say why: a request for the same does. */
   async #ask(address: string, turn: number): Promise<void> {
+    let reason: unknown = new RealtimeError("the stream ended", "NOT_CONNECTED");
+    try {
+      await this.#probe(address);
+    } catch (error) {
+      reason = error;
+    }
+    if (turn === this.#turn) this.#fail(reason);
+  }
+
+  /** Throws what keeps a stream from being opened. */
+  async #probe(address: string): Promise<void> {
     const giveUp = new AbortController();
     const limit = setTimeout(() => giveUp.abort(), PATIENCE);
     try {
       const headers = { accept: "application/problem+json" };
       const answer = await this.#options.fetch(address, { headers, signal: giveUp.signal, cache: "no-store" });
-      if (answer.ok) throw new RealtimeError("the stream ended", "NOT_CONNECTED");
+      if (answer.ok) return;
       const after = Number(answer.headers.get("retry-after") ?? Number.NaN);
       throw new ProblemError(answer.status, await body(answer), Number.isFinite(after) ? after : undefined);
-    } catch (error) {
-      if (turn === this.#turn) this.#fail(error);
     } finally {
       clearTimeout(limit);
+      // Of a stream that was opened nothing is read.
       giveUp.abort();
     }
   }
