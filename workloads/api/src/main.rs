@@ -9,6 +9,7 @@ mod cache;
 mod caller;
 mod config;
 mod cursor;
+mod documents;
 mod draft;
 mod error;
 #[cfg(test)]

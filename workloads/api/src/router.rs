@@ -11,6 +11,7 @@ use realtime_fanout::serve::refuse;
 use tower_http::cors::CorsLayer;
 
 use crate::{
+    documents,
     draft::{BODY_LIMIT, batch},
     error::ApiError,
     routes::{
@@ -50,6 +51,7 @@ pub(crate) fn router(state: ApiState, requests: RequestMetrics, sockets: &Socket
         .layer(DefaultBodyLimit::max(BODY_LIMIT))
         .with_state(state)
         .merge(sockets.router())
+        .merge(documents::router())
         .route("/api/websocket/health", get(websocket::health).with_state(health_state))
         .layer(cors)
         .layer(from_fn_with_state(requests, observe))

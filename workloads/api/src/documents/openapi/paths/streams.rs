@@ -1,0 +1,71 @@
+use serde_json::{Value, json};
+
+use super::super::operation::{Operation, channel, shape};
+use super::{Described, described};
+use crate::{routes::stream, socketio};
+
+const TAG: &str = "streams";
+
+pub(super) fn all() -> Vec<Described> {
+    let mut all = described([
+        ("/api/tickets", "post", ticket()),
+        (stream::PATH, "get", notifications()),
+        ("/api/websocket/health", "get", health()),
+    ]);
+    for (method, id) in [("get", "Receive"), ("post", "Send")] {
+        all.push((socketio::PATH.to_owned(), method, engine(id)));
+    }
+    all
+}
+
+fn ticket() -> Operation {
+    let example = json!({"ticket": "eyJzdWIiOiJhZGEifQ.c2lnbmF0dXJl", "expiresAt": "2026-11-21T08:46:44.753Z"});
+    Operation::guarded(TAG, "issueTicket", "A ticket for streams of server-sent events")
+        .about("For an EventSource, which cannot send the token: in the parameter `ticket`, or in a cookie.")
+        .secured(json!([{"token": []}]))
+        .body(false, shape("TicketRequest"), json!({"cookie": true}))
+        .json(201, "The ticket", shape("Ticket"), example)
+        .tells(201, "Set-Cookie", "`realtime_ticket`, when a cookie was asked for")
+        .problems(&[409])
+}
+
+fn notifications() -> Operation {
+    let frames = "retry: 2957\nid: 47a12a04-7479-4351-a9f3-2fe87313ed28-2\ndata: {\"type\":\"connection\",\"message\":\"Connected to notifications stream\",\"timestamp\":\"2026-11-21T07:46:44.249Z\"}\n\n";
+    let events = json!({"text/event-stream": {"schema": {"type": "string"}, "example": frames}});
+    Operation::guarded(TAG, "streamNotifications", "Notifications as server-sent events")
+        .about("The frames are described by the AsyncAPI document. The header `Last-Event-ID` wins over both cursors of the query.")
+        .secured(json!([{}, {"token": []}, {"ticket": []}, {"ticketCookie": []}]))
+        .list("channels", channel(), "Only of these channels")
+        .query("lastEventId", cursor(), "Where the client was, for one that cannot send the header at its first request")
+        .query("since", cursor(), "The same for a client that can read a status: what is no cursor is answered 400")
+        .header("Last-Event-ID", cursor(), "Where the client was, as an EventSource sends it")
+        .answer(200, "Frames without end", events)
+        .empty(204, "The ticket has expired: an EventSource stops for good")
+        .problems(&[400, 403])
+}
+
+fn cursor() -> Value {
+    json!({"type": "string"})
+}
+
+fn health() -> Operation {
+    let example = json!({"status": "healthy", "connections": 2, "connectionsByIP": {"192.0.2.7": 2}, "timestamp": 1_795_251_600_000_u64});
+    let away = json!({"status": "unhealthy", "message": "WebSocket service not initialized"});
+    Operation::open(TAG, "getWebsocketHealth", "The clients of `/demo` at this instance")
+        .json(200, "It serves", shape("WebsocketHealth"), example)
+        .json(503, "It does not serve yet", shape("WebsocketHealth"), away)
+}
+
+fn engine(id: &str) -> Operation {
+    let text = json!({"text/plain": {"schema": {"type": "string"}}, "text/html": {"schema": {"type": "string"}}});
+    let refusal = json!({"application/json": {"schema": {"type": "object", "required": ["code", "message"], "properties": {"code": {"type": "integer"}, "message": {"type": "string"}}}}});
+    let operation = Operation::open(TAG, &format!("socketIo{id}"), "Socket.IO, by long polling or as a websocket")
+        .about("For clients of Socket.IO 4 (Engine.IO 4). What is said is described by the AsyncAPI document.")
+        .query("EIO", json!({"type": "string", "enum": ["4"]}), "The protocol")
+        .query("transport", json!({"type": "string", "enum": ["polling", "websocket"]}), "How")
+        .query("sid", json!({"type": "string"}), "The session, once there is one")
+        .empty(101, "A websocket")
+        .answer(200, "Packets", text)
+        .answer(400, "A request that the protocol does not have", refusal);
+    operation.problems(&[503])
+}
