@@ -66,17 +66,17 @@ const LOOKED: &str = "
     SELECT created_at, id FROM (
         SELECT last.* FROM unnest($4::text[]) AS name CROSS JOIN LATERAL (
             SELECT created_at, id FROM notifications
-            WHERE channel = name AND {NAMED} AND {BEFORE} {NEWEST} OFFSET $3 - 1 LIMIT 1
+            WHERE channel = name AND {NAMED} AND {BEFORE} {NEWEST} OFFSET $3::bigint - 1 LIMIT 1
         ) AS last
         UNION ALL
         SELECT * FROM (
             SELECT created_at, id FROM notifications
-            WHERE channel NOT LIKE 'user:%' AND cardinality($5::text[]) > 0 AND {BEFORE} {NEWEST} OFFSET $3 - 1 LIMIT 1
+            WHERE channel NOT LIKE 'user:%' AND cardinality($5::text[]) > 0 AND {BEFORE} {NEWEST} OFFSET $3::bigint - 1 LIMIT 1
         ) AS public
         UNION ALL
         SELECT * FROM (
             SELECT created_at, id FROM notifications
-            WHERE cardinality($6::text[]) > 0 AND {BEFORE} {NEWEST} OFFSET $3 - 1 LIMIT 1
+            WHERE cardinality($6::text[]) > 0 AND {BEFORE} {NEWEST} OFFSET $3::bigint - 1 LIMIT 1
         ) AS users
     ) AS places {NEWEST} LIMIT 1";
 
