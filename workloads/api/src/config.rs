@@ -5,6 +5,7 @@ mod sockets;
 use std::path::PathBuf;
 
 use clap::Parser;
+use realtime_access::{AccessConfig, limits::LimitConfig};
 use realtime_chassis::config::{
     KafkaConfig, OpsConfig, PostgresConfig, RedisConfig, ReportConfig, ShutdownConfig, StreamConfig, TelemetryConfig,
 };
@@ -34,6 +35,12 @@ pub(crate) struct Config {
     /// Folder with the files of the console; without it there is no page
     #[arg(long, env = environment::CONSOLE, value_name = "PATH")]
     pub(crate) console: Option<PathBuf>,
+
+    #[command(flatten)]
+    pub(crate) access: AccessConfig,
+
+    #[command(flatten)]
+    pub(crate) limits: LimitConfig,
 
     #[command(flatten)]
     pub(crate) stream: StreamConfig,

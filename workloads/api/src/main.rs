@@ -5,9 +5,12 @@
 //!                                                                                               \-> Socket.IO
 //! ```
 
+mod admission;
+mod arguments;
 mod cache;
 mod caller;
 mod config;
+mod console;
 mod cursor;
 mod documents;
 mod draft;
@@ -17,6 +20,7 @@ mod fake_redis;
 mod feed;
 mod figures;
 mod fresh;
+mod hearing;
 mod history;
 mod idempotency;
 mod metrics;
@@ -32,12 +36,24 @@ mod socketio;
 mod state;
 mod store;
 mod tail;
+mod token;
 
+use arguments::{Arguments, Command};
 use config::Config;
+use documents::Document;
 
 #[tokio::main]
 async fn main() -> anyhow::Result<()> {
-    let config: Config = realtime_chassis::config::parse();
+    let arguments: Arguments = realtime_chassis::config::parse_with_default("run");
+    match arguments.command {
+        Command::Run(config) => run(*config).await,
+        Command::Token(options) => token::write(&options),
+        Command::Openapi => Ok(documents::print(Document::OpenApi)?),
+        Command::Asyncapi => Ok(documents::print(Document::AsyncApi)?),
+    }
+}
+
+async fn run(config: Config) -> anyhow::Result<()> {
     realtime_chassis::tls::install_provider();
     let telemetry = realtime_chassis::telemetry::init(process::NAME, &config.telemetry)?;
     let outcome = process::run(config).await;

@@ -6,6 +6,7 @@ use anyhow::{Context, bail};
 use axum::Router;
 use deadpool_postgres::Pool;
 use prometheus::Registry;
+use realtime_access::{Gate, limits::Limiter};
 use realtime_chassis::{
     config::StreamConfig,
     dependencies::{self, Board},
@@ -25,6 +26,7 @@ use tracing::{error, info};
 use crate::{
     cache::Cache,
     config::{Config, SocketConfig},
+    console::Console,
     metrics::Metrics,
     overview::Overview,
     relay::{self, Relay, WakeUp},
@@ -96,8 +98,13 @@ pub(crate) async fn run(config: Config) -> anyhow::Result<()> {
     let store = Store::new(pool.clone());
     let (mut state, publisher) =
         ApiState::new(store, cache, board.clone(), metrics.clone(), settings(&config.stream, &config.sockets))?;
+    let key = config.stream.key_or_own("sessions of Socket.IO clients, and tickets,");
+    state.gate = Gate::start(&config.access, key.expose().as_bytes(), steps.background.clone())?;
+    state.limiter = Limiter::new(config.limits, Component::Api, Some(redis.clone()), &metrics.registry)
+        .context("failed to register the metrics of limits")?;
+    state.trusted_proxies = config.stream.trusted_proxies.as_slice().into();
+    state.console = config.console.as_deref().map(Console::new).transpose()?;
     state.overview = Overview::new(&state.engine, &metrics, &redis, &config.report);
-    let key = config.stream.key_or_own("sessions of Socket.IO clients");
     let endpoint = socketio::settings(&config.sockets);
     let key = key.expose().as_bytes();
     let (sockets, writers) = Sockets::start(&config.sockets, endpoint, &state, &redis, key, &steps.background)?;

@@ -11,22 +11,24 @@ use realtime_fanout::serve::refuse;
 use tower_http::cors::CorsLayer;
 
 use crate::{
-    documents,
+    admission::admit_requests,
+    console, documents,
     draft::{BODY_LIMIT, batch},
     error::ApiError,
     routes::{
-        cache_test, figures, health, notifications, service, stack, stream, users,
+        cache_test, figures, health, notifications, service, stack, stream, tickets, users,
         websocket::{self, HealthState},
     },
     socketio::Sockets,
     state::ApiState,
 };
 
-/// The routes with all that stands before them: observation, then CORS, then the handlers.
+/// The routes with all that stands before them: observation, then CORS, then who may come in, then the handlers.
 pub(crate) fn router(state: ApiState, requests: RequestMetrics, sockets: &Sockets, cors: CorsLayer) -> Router {
+    let admission = state.clone();
     let health_state = HealthState { sockets: sockets.clone(), epoch: state.epoch.clone() };
     Router::new()
-        .route("/", get(service::information))
+        .route("/", get(console::root))
         .route("/metrics", get(service::metrics))
         .route("/api/health", get(health::health))
         .route(
@@ -42,17 +44,19 @@ pub(crate) fn router(state: ApiState, requests: RequestMetrics, sockets: &Socket
         .route("/api/users/{user}/notifications", get(users::inbox))
         .route("/api/users/{user}/notifications/read", put(users::read_all))
         .route("/api/users/{user}/notifications/{id}/read", put(users::read).delete(users::unread))
+        .route(tickets::PATH, post(tickets::give))
         .route("/api/cache-test", get(cache_test::count))
         .route("/api/figures", get(figures::figures))
         .route("/api/stack", get(stack::stack))
         .route(stream::PATH, get(stream::stream).route_layer(from_fn(refuse)))
-        .fallback(|| async { ApiError::UnknownPath })
+        .fallback(console::fallback)
         .method_not_allowed_fallback(|| async { ApiError::UnknownMethod })
         .layer(DefaultBodyLimit::max(BODY_LIMIT))
         .with_state(state)
         .merge(sockets.router())
         .merge(documents::router())
         .route("/api/websocket/health", get(websocket::health).with_state(health_state))
+        .layer(from_fn_with_state(admission, admit_requests))
         .layer(cors)
         .layer(from_fn_with_state(requests, observe))
 }

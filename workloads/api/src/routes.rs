@@ -7,5 +7,6 @@ pub(crate) mod notifications;
 pub(crate) mod service;
 pub(crate) mod stack;
 pub(crate) mod stream;
+pub(crate) mod tickets;
 pub(crate) mod users;
 pub(crate) mod websocket;

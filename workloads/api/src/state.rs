@@ -2,12 +2,16 @@
 
 use std::sync::{Arc, atomic::AtomicBool};
 
-use realtime_access::Gate;
+use ipnet::IpNet;
+use realtime_access::{Gate, limits::Limiter};
 use realtime_chassis::dependencies::Board;
 use realtime_fanout::{Engine, Publisher, Settings, engine};
 use tokio::sync::Semaphore;
 
-use crate::{cache::Cache, feed::Epoch, metrics::Metrics, overview::Overview, socketio::renderings, store::Store};
+use crate::{
+    cache::Cache, console::Console, feed::Epoch, metrics::Metrics, overview::Overview, socketio::renderings,
+    store::Store,
+};
 
 /// Replays that read Postgres at the same time; the others wait.
 const REPLAYS: usize = 8;
@@ -19,6 +23,12 @@ pub(crate) struct ApiState {
     pub(crate) board: Board,
     /// Looks at what clients show of themselves.
     pub(crate) gate: Gate,
+    /// Keeps how often clients may do something.
+    pub(crate) limiter: Limiter,
+    /// Networks of proxies that are believed.
+    pub(crate) trusted_proxies: Arc<[IpNet]>,
+    /// The page, where there is one.
+    pub(crate) console: Option<Console>,
     /// Serves the streams, from when the tail has found the feed.
     pub(crate) engine: Engine,
     /// Figures and status of the stack as a whole.
@@ -53,6 +63,9 @@ impl ApiState {
             cache,
             board,
             gate: Gate::anonymous(),
+            limiter: Limiter::none(),
+            trusted_proxies: Arc::default(),
+            console: None,
             engine,
             overview,
             epoch,

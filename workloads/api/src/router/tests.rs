@@ -1,8 +1,9 @@
 //! What needs no backend: every backend stands at a port where nothing listens.
 
+mod console;
 mod documents;
-mod rest;
 mod overview;
+mod rest;
 mod sockets;
 mod stream;
 

@@ -3,20 +3,24 @@
 use std::collections::BTreeSet;
 
 use axum::{
+    Extension,
     extract::{Query, State, rejection::QueryRejection},
-    http::{HeaderMap, HeaderValue, header::ACCEPT},
+    http::{HeaderMap, HeaderValue, StatusCode, header::ACCEPT},
     response::{IntoResponse, Response},
 };
 use jiff::Timestamp;
+use realtime_access::{Access, Credential, Refusal, limits::Limit};
 use realtime_contract::channel::is_channel;
-use realtime_fanout::{CloseReason, Filter, Grant, Heartbeat, Opening, Selection, sse};
+use realtime_fanout::{CloseReason, Filter, Grant, Heartbeat, Opening, serve::Client, sse};
 use serde::Deserialize;
 use tracing::debug;
 use uuid::Uuid;
 
 use crate::{
+    admission::{self, Denied},
     error::ApiError,
     feed::{greeting, piece_frame},
+    hearing,
     history::{self, History},
     resume::{GapReason, Resume},
     state::ApiState,
@@ -26,9 +30,11 @@ use crate::{
 pub(crate) const PATH: &str = "/api/sse/notifications";
 
 /// Parameters of the query.
-#[derive(Debug, Default, Deserialize)]
+#[derive(Default, Deserialize)]
 pub(crate) struct StreamQuery {
     channels: Option<String>,
+    /// What a client shows that cannot send a header. It is in no log.
+    ticket: Option<String>,
     /// A cursor of a client that cannot send the header at its first request. It is judged as the header is.
     #[serde(rename = "lastEventId")]
     last_event_id: Option<String>,
@@ -57,17 +63,23 @@ struct Cursor {
     strict: bool,
 }
 
-/// 200 for a well-formed request, since an EventSource gives up for good on anything else: who cannot be served now is told when to
-/// come back.
+/// 200 for a well-formed request of who may listen, since an EventSource gives up for good on anything else: who cannot be served now is told
+/// when to come back.
 pub(crate) async fn stream(
     State(state): State<ApiState>,
+    client: Option<Extension<Client>>,
     query: Result<Query<StreamQuery>, QueryRejection>,
     headers: HeaderMap,
 ) -> Result<Response, ApiError> {
-    let names = ["channels", "lastEventId", "since"];
+    let names = ["channels", "ticket", "lastEventId", "since"];
     let Query(query) = query.map_err(|rejection| ApiError::malformed_query(&names, &rejection))?;
-    let channels = channels(query.channels.as_deref())?.map_or_else(Selection::every, Selection::from);
-    let filter = Filter { channels: Some(channels), ..Filter::default() };
+    let credential = Credential::of_stream(&headers, query.ticket.as_deref());
+    let client = client.map(|Extension(Client(address))| address);
+    let access = match admission::admit(&state, credential, client, Some(Limit::Subscribe)).await {
+        Ok(access) => access,
+        Err(denied) => return denial(denied, credential, takes_stream(&headers)),
+    };
+    let filter = filter(&access, query.channels.as_deref())?;
     let Some(epoch) = state.epoch.get() else {
         return Ok(event_stream(Grant::away(CloseReason::Unavailable)));
     };
@@ -78,9 +90,25 @@ pub(crate) async fn stream(
         return Err(ApiError::InvalidParameter { name: "since", reason: "must be the id of an event" });
     }
     let history = history::find(&state, resume, epoch).await;
-    let grant = history.map_or_else(|| Grant::away(CloseReason::Unavailable), |history| grant(history, epoch, filter));
+    let away = || Grant::away(CloseReason::Unavailable);
+    let grant = history.map_or_else(away, |history| grant(history, epoch, filter, &access));
     debug!(?grant, "stream answered");
     Ok(event_stream(grant))
+}
+
+/// The answer to who gets no stream. An EventSource tries again with what it showed before, so one whose ticket has expired is told to stop by
+/// 204; what passes is answered by when to come back.
+fn denial(denied: Denied, credential: Credential<'_>, is_event_source: bool) -> Result<Response, ApiError> {
+    let away = |reason| Ok(event_stream(Grant::away(reason)));
+    match denied {
+        denied if !is_event_source => Err(denied.into()),
+        Denied::TooMany(_) => away(CloseReason::Limited),
+        Denied::Refused(Refusal::KeysAway) => away(CloseReason::Unavailable),
+        Denied::Refused(Refusal::Expired) if matches!(credential, Credential::Ticket(_)) => {
+            Ok(StatusCode::NO_CONTENT.into_response())
+        }
+        denied @ Denied::Refused(_) => Err(denied.into()),
+    }
 }
 
 /// Whether it is an EventSource, or wants to be answered like one.
@@ -91,16 +119,25 @@ fn takes_stream(headers: &HeaderMap) -> bool {
 }
 
 /// Greeting and history, and from where on the engine's memory has the rest.
-fn grant(history: History, epoch: Uuid, filter: Filter) -> Grant {
+fn grant(history: History, epoch: Uuid, filter: Filter, access: &Access) -> Grant {
     Grant {
         greeting: Some(greeting(Timestamp::now())),
         history: history.pieces(&filter).map(|piece| piece_frame(epoch, piece)).collect(),
         start: history.start(),
         heartbeat: Heartbeat::Comment,
         held: history.into_held(),
-        expires: None,
+        expires: hearing::expiry(access),
         filter,
     }
+}
+
+/// What passes of the channels `a,b`, or of all that the client may hear when it names none.
+fn filter(access: &Access, names: Option<&str>) -> Result<Filter, ApiError> {
+    let channels = match channels(names)? {
+        Some(names) => hearing::named(access, names)?,
+        None => hearing::everything(access),
+    };
+    Ok(Filter { channels: Some(channels), ..Filter::default() })
 }
 
 /// The channels `a,b`; `None` when they are absent or empty.
@@ -126,9 +163,12 @@ mod tests {
 
     #[test]
     fn the_header_beats_the_query() {
-        let query = StreamQuery { last_event_id: Some("b".to_owned()), since: Some("c".to_owned()), channels: None };
-        let since = StreamQuery { last_event_id: Some(String::new()), ..query };
-        let query = StreamQuery { last_event_id: Some("b".to_owned()), since: Some("c".to_owned()), channels: None };
+        let saying = |last_event_id: &str| StreamQuery {
+            last_event_id: Some(last_event_id.to_owned()),
+            since: Some("c".to_owned()),
+            ..StreamQuery::default()
+        };
+        let (query, since) = (saying("b"), saying(""));
         let lenient = |text: &str| Some(Cursor { text: text.to_owned(), strict: false });
         assert_eq!(query.cursor(Some(b"a")), lenient("a"));
         assert_eq!(query.cursor(Some(b"")), lenient("b"), "a client that has seen no id sends an empty one");

@@ -1,0 +1,185 @@
+//! Who may come in: what clients show is looked at, and how often they come is counted, before a handler is asked.
+
+use std::net::IpAddr;
+
+use axum::{
+    extract::{MatchedPath, Request, State},
+    http::Extensions,
+    middleware::Next,
+    response::{IntoResponse, Response},
+};
+use realtime_access::{
+    Access, Credential, Refusal,
+    limits::{Charge, Limit, TooMany, Who},
+};
+use realtime_chassis::http::Problem;
+use realtime_fanout::serve::Client;
+use thiserror::Error;
+
+use crate::{documents, error::ApiError, routes::stream, socketio, state::ApiState};
+
+/// Paths that need no token. Whatever is not here needs one.
+const PUBLIC: [&str; 7] = [
+    "/",
+    "/metrics",
+    "/api/health",
+    "/api/websocket/health",
+    documents::OPENAPI_PATH,
+    documents::ASYNCAPI_PATH,
+    documents::PAGE_PATH,
+];
+
+/// A client may not come in.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Error)]
+pub(crate) enum Denied {
+    /// It may not at all.
+    #[error(transparent)]
+    Refused(#[from] Refusal),
+    /// It comes too often.
+    #[error(transparent)]
+    TooMany(#[from] TooMany),
+}
+
+/// How the client of a request is let in.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Way {
+    /// By everybody's right.
+    Public,
+    /// By a token in its header; the [`Access`] becomes an extension of the request.
+    Token,
+    /// By the handler: what it shows stands elsewhere, and refusals have another form.
+    Handler,
+}
+
+impl Way {
+    /// Files of the console, and what is not there, match no route.
+    fn of(matched: Option<&str>) -> Self {
+        match matched {
+            None => Self::Public,
+            Some(stream::PATH) => Self::Handler,
+            Some(path) if path.starts_with(socketio::PATH) => Self::Handler,
+            Some(path) if PUBLIC.contains(&path) => Self::Public,
+            Some(_) => Self::Token,
+        }
+    }
+}
+
+/// Middleware: lets requests in, each on its way.
+pub(crate) async fn admit_requests(
+    State(state): State<ApiState>,
+    matched: Option<MatchedPath>,
+    mut request: Request,
+    next: Next,
+) -> Response {
+    let client = client(request.extensions());
+    let admitted = match Way::of(matched.as_ref().map(MatchedPath::as_str)) {
+        Way::Handler => Ok(None),
+        Way::Public => charge_address(&state, client).await.map(|()| None).map_err(Denied::from),
+        Way::Token => admit(&state, Credential::of_headers(request.headers()), client, None).await.map(Some),
+    };
+    match admitted {
+        Ok(access) => {
+            if let Some(access) = access {
+                request.extensions_mut().insert(access);
+            }
+            next.run(request).await
+        }
+        Err(denied) => ApiError::from(denied).into_response(),
+    }
+}
+
+/// What the client may do that shows this, when it does not come too often: each request counts for its address and its user, and, for
+/// `besides`, there too. Costs one round trip to Redis at most.
+///
+/// # Errors
+/// [`Denied`].
+pub(crate) async fn admit(
+    state: &ApiState,
+    credential: Credential<'_>,
+    client: Option<IpAddr>,
+    besides: Option<Limit>,
+) -> Result<Access, Denied> {
+    let access = match state.gate.check(credential).await {
+        Ok(access) => access,
+        Err(refusal) => {
+            charge_address(state, client).await?;
+            return Err(refusal.into());
+        }
+    };
+    let address = client.map(|address| charge(Limit::Address, Who::Address(address), 1));
+    let user = access.user.as_deref().map(|user| charge(Limit::User, Who::User(user), 1));
+    let besides = besides.and_then(|limit| Some(charge(limit, whose(&access, client)?, 1)));
+    let charges: Vec<Charge<'_>> = [address, user, besides].into_iter().flatten().collect();
+    state.limiter.take_all(&charges).await?;
+    Ok(access)
+}
+
+/// Counts something that a client does which was let in before, by its user, or by its address where nobody is asked.
+///
+/// # Errors
+/// [`TooMany`].
+pub(crate) async fn count(
+    state: &ApiState,
+    access: &Access,
+    client: Option<IpAddr>,
+    limit: Limit,
+    cost: usize,
+) -> Result<(), TooMany> {
+    let Some(who) = whose(access, client) else { return Ok(()) };
+    state.limiter.take(limit, who, u32::try_from(cost).unwrap_or(u32::MAX)).await
+}
+
+/// The address of a request's client; every request of the server has one.
+pub(crate) fn client(extensions: &Extensions) -> Option<IpAddr> {
+    extensions.get::<Client>().map(|client| client.0)
+}
+
+async fn charge_address(state: &ApiState, client: Option<IpAddr>) -> Result<(), TooMany> {
+    let Some(address) = client else { return Ok(()) };
+    state.limiter.take(Limit::Address, Who::Address(address), 1).await
+}
+
+fn whose(access: &Access, client: Option<IpAddr>) -> Option<Who<'_>> {
+    access.user.as_deref().map(Who::User).or_else(|| client.map(Who::Address))
+}
+
+const fn charge(limit: Limit, who: Who<'_>, cost: u32) -> Charge<'_> {
+    Charge { limit, who, cost }
+}
+
+impl From<Denied> for ApiError {
+    fn from(denied: Denied) -> Self {
+        match denied {
+            Denied::Refused(refusal) => refusal.into(),
+            Denied::TooMany(too_many) => too_many.into(),
+        }
+    }
+}
+
+impl From<TooMany> for ApiError {
+    fn from(too_many: TooMany) -> Self {
+        Self::Other(Box::new(Problem::from(too_many)))
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn whatever_is_not_public_needs_a_token() {
+        for (path, way) in [
+            (None, Way::Public),
+            (Some("/"), Way::Public),
+            (Some("/api/health"), Way::Public),
+            (Some("/api/sse/notifications"), Way::Handler),
+            (Some("/socket.io/"), Way::Handler),
+            (Some("/api/notifications"), Way::Token),
+            (Some("/api/cache-test"), Way::Token),
+            (Some("/api/tickets"), Way::Token),
+            (Some("/api/of-tomorrow"), Way::Token),
+        ] {
+            assert_eq!(Way::of(path), way, "{path:?}");
+        }
+    }
+}
