@@ -22,13 +22,13 @@ fn resource(name: &str, spec: &Value) -> RealtimeStack {
 }
 
 /// What the API server says to a stack that nobody creates in earnest.
-async fn answer(name: &str, spec: &Value) -> Result<RealtimeStack, kube::Error> {
+pub(crate) async fn answer(name: &str, spec: &Value) -> Result<RealtimeStack, kube::Error> {
     let stacks: Api<RealtimeStack> = Api::namespaced(Cluster::connect().await.client, "default");
     stacks.create(&PostParams { dry_run: true, ..PostParams::default() }, &resource(name, spec)).await
 }
 
 #[track_caller]
-fn says<T: std::fmt::Debug>(answer: Result<T, kube::Error>, sentence: &str) {
+pub(crate) fn says<T: std::fmt::Debug>(answer: Result<T, kube::Error>, sentence: &str) {
     match answer {
         Err(kube::Error::Api(status)) if status.code == 422 => {
             assert!(status.message.contains(sentence), "{}", status.message);
