@@ -91,7 +91,7 @@ mod tests {
         for path in ["package-lock.json", "src/index.ts", "src/transport/sse.ts", "test/react.test.ts"] {
             assert!(paths.contains(&path), "{path} is not in {paths:?}");
         }
-        let written = ["node_modules", "dist/", ".test/", WRITTEN];
+        let written = ["node_modules/", "dist/", ".test/", "test/snippets/"];
         assert!(!paths.iter().any(|path| written.iter().any(|begin| path.starts_with(begin))), "{paths:?}");
     }
 }

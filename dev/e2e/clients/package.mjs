@@ -1,5 +1,7 @@
 // Drives a client of our own package. What it tells goes out and what it is to do comes in, each as one line of JSON. Argument: {"package": folder,
-// "options": those of createClient}.
+// "options": those of createClient, "connects": whether it does so at once}. With "sign" in the options its token function makes tokens with that
+// {"secret", "claims", "seconds": how long each is good, one after the other, and then the last of these}.
+import { createHmac } from "node:crypto";
 import { createInterface } from "node:readline";
 import { pathToFileURL } from "node:url";
 import { EventSource } from "eventsource";
@@ -9,7 +11,20 @@ const { createClient } = await import(pathToFileURL(`${given.package}/dist/index
 const print = (event, data, more) => console.log(JSON.stringify({ event, data, ...more }));
 const told = ({ name, message, code, status, field, dependency }) => ({ name, message, code, status, field, dependency });
 
-const client = createClient({ ...given.options, eventSource: EventSource });
+const { sign, ...options } = given.options;
+if (sign) options.token = signed;
+let tokens = 0;
+
+function signed() {
+  const seconds = sign.seconds[Math.min(tokens, sign.seconds.length - 1)];
+  tokens += 1;
+  const part = (value) => Buffer.from(JSON.stringify(value)).toString("base64url");
+  const claims = { ...sign.claims, exp: Math.floor(Date.now() / 1000) + seconds };
+  const text = `${part({ alg: "HS256", typ: "JWT" })}.${part(claims)}`;
+  return `${text}.${createHmac("sha256", sign.secret).update(text).digest("base64url")}`;
+}
+
+const client = createClient({ ...options, eventSource: EventSource });
 let status = client.state.status;
 client.on("state", (state) => {
   print("state", { ...state, ...(state.error ? { error: told(state.error) } : {}) });

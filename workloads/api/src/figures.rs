@@ -7,6 +7,7 @@ use realtime_chassis::{figures, redis::Connection};
 use realtime_contract::{
     Component,
     figures::{Figures, INSTANCES, key},
+    time,
 };
 use realtime_fanout::{Engine, figures::counts};
 use serde::Serialize;
@@ -60,6 +61,7 @@ impl OwnFigures {
 /// What is told of all instances.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize)]
 pub(crate) struct AllFigures {
+    #[serde(serialize_with = "time::serialize")]
     timestamp: Timestamp,
     /// Whether Redis told of all instances; else these are the own ones alone.
     complete: bool,

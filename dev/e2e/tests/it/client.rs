@@ -1,6 +1,7 @@
 //! Our own client package: it stays connected and loses nothing, publishes once, and says what is refused.
 
 mod requests;
+mod secured;
 
 use std::time::Duration;
 

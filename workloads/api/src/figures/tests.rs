@@ -44,7 +44,7 @@ fn instances_stand_by_component_and_name_and_the_own_one_once() {
 #[test]
 fn is_told_with_its_time() {
     let all = AllFigures {
-        timestamp: "2026-11-21T07:46:44.753Z".parse().unwrap(),
+        timestamp: "2026-11-21T07:46:44.753912Z".parse().unwrap(),
         complete: true,
         instances: vec![told("a", Component::Api, 1)],
     };

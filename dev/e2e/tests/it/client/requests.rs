@@ -40,8 +40,8 @@ async fn our_client_publishes_a_batch_and_reads_it_page_by_page() {
             newest.sort_unstable();
             assert_eq!(newest, all);
             let id = &published[0]["id"];
-            assert_eq!(must(&mut client, "get", &[id.clone()]).await["message"], all[0]);
-            let history = must(&mut client, "history", &[id.clone()]).await;
+            assert_eq!(must(&mut client, "get", std::slice::from_ref(id)).await["message"], all[0]);
+            let history = must(&mut client, "history", std::slice::from_ref(id)).await;
             assert_eq!(history[0]["type"], "NotificationCreated");
         })
         .await;
