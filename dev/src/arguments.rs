@@ -78,7 +78,7 @@ pub(crate) enum Task {
         #[arg(long, env = "REALTIME_PROTOCOL_SUITES")]
         checkout: PathBuf,
     },
-    /// Write the files that are generated from the types: the resource's definition, the admission policy
+    /// Write the files that are generated from the code: the resource's definition, the admission policy, the documents of the API
     Generate,
 }
 

@@ -2,6 +2,7 @@
 
 pub(crate) mod go;
 pub(crate) mod node;
+pub(crate) mod schemathesis;
 
 use std::fs;
 use std::os::unix::fs::symlink;

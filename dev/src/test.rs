@@ -2,6 +2,7 @@
 
 pub(crate) mod clients;
 
+use std::fs;
 use std::path::PathBuf;
 use std::process::Command;
 use std::time::Duration;
@@ -11,6 +12,7 @@ use anyhow::{Context, Result, bail};
 use crate::cluster::{Cluster, leftovers, stop};
 use crate::images::workload::{self, Profile};
 use crate::programs::node::{self, Node};
+use crate::programs::schemathesis;
 use crate::session::Session;
 use crate::{chart, client_package, command, console, diagnosis, packages, programs, repository, up};
 
@@ -61,6 +63,8 @@ struct Clients {
     node: Node,
     /// Chromium.
     browser: &'static str,
+    /// Where Python finds schemathesis.
+    schemathesis: PathBuf,
 }
 
 fn end_to_end(session: &Session, filter: Option<&str>, keep: bool) -> Result<()> {
@@ -72,7 +76,8 @@ fn end_to_end(session: &Session, filter: Option<&str>, keep: bool) -> Result<()>
     }
     let node = node::find(session)?;
     let (modules, package) = (clients::install(session)?, client_package::build(session)?);
-    let clients = Clients { modules, package, node, browser: packages::install_browser(session)? };
+    let (browser, schemathesis) = (packages::install_browser(session)?, schemathesis::install(session)?);
+    let clients = Clients { modules, package, node, browser, schemathesis };
     let cluster = Cluster::named(&session.cache, "test")?;
     let _lock = session.cache.lock("cluster-test")?;
     stop::remove(&cluster)?;
@@ -104,6 +109,8 @@ fn on_cluster(session: &Session, cluster: &Cluster, clients: &Clients, filter: O
     session.progress.step("install the chart", Duration::from_secs(10), || {
         chart::install(&cluster.kubectl(), &values, &session.cache.logs().join("helm-test.log"))
     })?;
+    let screenshots = repository::root().join("target/screenshots");
+    fs::create_dir_all(&screenshots).with_context(|| format!("failed to create {}", screenshots.display()))?;
     let mut tests: Command = workload::cargo(&session.cache);
     tests.args(END_TO_END).arg("--").args(filter);
     tests.arg(format!("--test-threads={END_TO_END_THREADS}"));
@@ -114,7 +121,8 @@ fn on_cluster(session: &Session, cluster: &Cluster, clients: &Clients, filter: O
         .env("REALTIME_E2E_NODE_MODULES", &clients.modules)
         .env("REALTIME_E2E_CLIENT_PACKAGE", &clients.package)
         .env("REALTIME_E2E_CHROMIUM", clients.browser)
-        .env("REALTIME_E2E_SCREENSHOTS", repository::root().join("target/screenshots"))
+        .env("REALTIME_E2E_SCHEMATHESIS", &clients.schemathesis)
+        .env("REALTIME_E2E_SCREENSHOTS", &screenshots)
         .env("PATH", clients.node.search_path()?);
     // The durations of the two say nothing about each other.
     let name = if filter.is_some() { "run some end-to-end tests" } else { "run end-to-end tests" };

@@ -12,8 +12,12 @@ pub const AUDIT_LOG: &str = "REALTIME_E2E_AUDIT_LOG";
 pub const NODE_MODULES: &str = "REALTIME_E2E_NODE_MODULES";
 /// The folder of our own client package, built.
 pub const CLIENT_PACKAGE: &str = "REALTIME_E2E_CLIENT_PACKAGE";
+/// The folder with schemathesis and what it needs, for `PYTHONPATH`.
+pub const SCHEMATHESIS: &str = "REALTIME_E2E_SCHEMATHESIS";
 /// Path of Chromium without a screen.
 pub const CHROMIUM: &str = "REALTIME_E2E_CHROMIUM";
+/// The folder for pictures of the console, for people to look at. It exists.
+pub const SCREENSHOTS: &str = "REALTIME_E2E_SCREENSHOTS";
 /// Seconds for which an idle stack is watched. May be missing.
 pub const IDLE_SECONDS: &str = "REALTIME_E2E_IDLE_SECONDS";
 /// How many clients read the stream while its instances die. May be missing.
