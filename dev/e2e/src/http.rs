@@ -3,6 +3,7 @@
 use std::time::{Duration, Instant};
 
 use reqwest::header::{CONTENT_TYPE, HeaderMap};
+use reqwest::{Method, RequestBuilder};
 use serde_json::{Value, json};
 use uuid::Uuid;
 
@@ -17,6 +18,13 @@ pub struct Answer {
     pub body: Value,
     /// When it was complete.
     pub at: Instant,
+}
+
+impl Answer {
+    /// A header's text; empty when there is none.
+    pub fn header(&self, name: &str) -> &str {
+        self.headers.get(name).and_then(|value| value.to_str().ok()).unwrap_or_default()
+    }
 }
 
 /// A notification that the API has accepted.
@@ -59,6 +67,19 @@ impl Http {
     /// What kept the answer from coming.
     pub async fn get(&self, path: &str) -> Result<Answer, String> {
         self.send(self.client.get(format!("{}{path}", self.base))).await
+    }
+
+    /// A request to a path, for [`Http::answer`].
+    pub fn request(&self, method: Method, path: &str) -> RequestBuilder {
+        self.client.request(method, format!("{}{path}", self.base))
+    }
+
+    /// Sends a request.
+    ///
+    /// # Errors
+    /// What kept the answer from coming.
+    pub async fn answer(&self, request: RequestBuilder) -> Result<Answer, String> {
+        self.send(request).await
     }
 
     /// Posts a body of that media type to the notifications.
