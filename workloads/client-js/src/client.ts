@@ -137,6 +137,7 @@ export class RealtimeClient {
   }
 
   async #change(wish: "subscribe" | "unsubscribe", names: Selection): Promise<Selection> {
+    await this.#decided();
     const before = this.#selection;
     if (wish === "unsubscribe" && before === "*") {
       throw new RealtimeError("nothing was subscribed by name: subscribe to the channels that are wanted instead", "REFUSED");
@@ -154,6 +155,19 @@ export class RealtimeClient {
       }
     }
     return this.#selection;
+  }
+
+  /** A connection that is about to open has been asked for the channels of before: what changes then has to wait until it is there. */
+  #decided(): Promise<void> | void {
+    const isUnderWay = () => this.#machine.phase === "opening" || this.#machine.phase === "returning";
+    if (!isUnderWay()) return;
+    return new Promise((resolve) => {
+      const off = this.on("state", () => {
+        if (isUnderWay()) return;
+        off();
+        resolve();
+      });
+    });
   }
 
   #opening(token: string | undefined): Opening {

@@ -149,6 +149,25 @@ test("channels are asked for at once while it is open, else with the next connec
   client.close();
 });
 
+test("channels that are wanted while it connects are asked for when it is there", async () => {
+  const { client, transport } = fake({ channels: ["a"] });
+  client.connect();
+  await settled();
+  const subscribing = client.subscribe("b");
+  transport.receiver.opened("websocket", false);
+  assert.deepEqual(await subscribing, ["a", "b"]);
+  assert.deepEqual(transport.wishes, [["subscribe", ["b"]]]);
+  transport.receiver.cut("transport close", true);
+  const again = client.subscribe("c");
+  transport.receiver.cut("timeout", false);
+  assert.deepEqual(await again, ["a", "b", "c"]);
+  await until(client, (state) => state.retryAt === undefined);
+  await settled();
+  assert.deepEqual(transport.openings[1]?.channels, ["a", "b", "c"]);
+  assert.equal(transport.wishes.length, 1);
+  client.close();
+});
+
 test("from all channels those named remain, and none can be taken away", async () => {
   const { client } = fake();
   assert.equal(client.channels, "*");
