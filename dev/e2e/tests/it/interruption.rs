@@ -87,7 +87,9 @@ fn expected() -> Vec<String> {
         "Job demo-prepare-*".to_owned(),
         "Pod of prepare".to_owned(),
         "Role demo-readiness-report".to_owned(),
+        "Role demo-stack-reader".to_owned(),
         "RoleBinding demo-readiness-report".to_owned(),
+        "RoleBinding demo-stack-reader".to_owned(),
         "Secret demo-credentials".to_owned(),
     ]);
     for name in workloads {
