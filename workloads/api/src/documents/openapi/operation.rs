@@ -102,6 +102,13 @@ impl Operation {
         self
     }
 
+    /// What can be asked about that which was created, by its id.
+    pub(super) fn leads_to(mut self, name: &str, operation: &str) -> Self {
+        self.0["responses"]["201"]["links"][name] =
+            json!({"operationId": operation, "parameters": {"id": "$response.body#/id"}});
+        self
+    }
+
     /// Problems by their statuses.
     pub(super) fn problems(mut self, statuses: &[u16]) -> Self {
         for status in statuses {

@@ -102,6 +102,7 @@ pub(in crate::documents) struct Change {
 #[derive(ToSchema)]
 pub(in crate::documents) struct TicketRequest {
     /// Also as a cookie, which a browser sends with an EventSource of the same site.
+    #[schema(required = false, nullable = false)]
     cookie: Option<bool>,
 }
 

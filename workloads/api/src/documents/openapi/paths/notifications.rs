@@ -25,7 +25,7 @@ fn list() -> Operation {
         .list("channel", channel(), "Only of these channels")
         .list("type", json!({"type": "string", "minLength": 1, "maxLength": 64, "pattern": "^[^,]+$"}), "Only of these types")
         .query("status", json!({"type": "string", "enum": ["pending", "processed"]}), "Only of this status")
-        .tells(200, "X-Cache", "`hit` when the page came from Redis")
+        .tells(200, "X-Cache", "`hit` when the page came from Redis, `miss` when it did not, `bypass` while Redis is away")
         .problems(&[403])
 }
 
@@ -38,6 +38,8 @@ fn publish() -> Operation {
         .about("It is stored when this is answered, and sent to all who listen soon after. The body has up to 64 KiB.")
         .body(true, shape("Draft"), draft())
         .json(201, "The notification", shape("Notification"), notification("pending"))
+        .leads_to("notification", "getNotification")
+        .leads_to("history", "getHistory")
         .repeatable()
         .problems(&[403])
 }
