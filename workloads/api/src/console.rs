@@ -72,6 +72,7 @@ impl Console {
             .precompressed_gzip();
         let mut response = match files.try_call(request).await {
             Ok(response) => response.map(Body::new),
+            Err(error) if is_no_file(&error) => return ApiError::UnknownPath.into_response(),
             Err(error) => {
                 error!(error = &error as &dyn std::error::Error, "a file of the console cannot be read");
                 return StatusCode::INTERNAL_SERVER_ERROR.into_response();
@@ -114,6 +115,12 @@ pub(crate) async fn fallback(State(state): State<ApiState>, request: Request) ->
         Some(console) => console.file(request).await,
         None => ApiError::UnknownPath.into_response(),
     }
+}
+
+/// Whether the path can be that of no file, as opposed to one that cannot be read.
+fn is_no_file(error: &io::Error) -> bool {
+    use io::ErrorKind::{InvalidFilename, InvalidInput, IsADirectory, NotADirectory, NotFound};
+    matches!(error.kind(), NotFound | NotADirectory | IsADirectory | InvalidFilename | InvalidInput)
 }
 
 /// Whether HTML is named, as browsers do, and no less wanted than JSON. `*/*`, which programs send, is no such wish.

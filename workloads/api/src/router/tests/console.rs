@@ -95,7 +95,11 @@ async fn routes_win_over_files() {
 
 #[tokio::test]
 async fn what_is_no_file_is_answered_as_before() {
+    let long = format!("/assets/{}", "x".repeat(300));
     for (method, path, status) in [
+        (Method::GET, long.as_str(), StatusCode::NOT_FOUND),
+        (Method::GET, "/assets/index-1a2b.js/more", StatusCode::NOT_FOUND),
+        (Method::GET, "/assets/a%00b", StatusCode::NOT_FOUND),
         (Method::GET, "/assets/other.js", StatusCode::NOT_FOUND),
         (Method::GET, "/assets/", StatusCode::NOT_FOUND),
         (Method::GET, "/assets/../../etc/passwd", StatusCode::NOT_FOUND),
