@@ -12,6 +12,7 @@ pub mod browser;
 pub mod clients;
 pub mod cluster;
 pub mod collector;
+pub mod console;
 pub mod container;
 pub mod diagnosis;
 pub mod entrance;

@@ -47,7 +47,7 @@ impl Wish {
 }
 
 /// Ends the posts, and asks Postgres what became of those whose connection broke.
-async fn settled(stack: &Stack, poster: Poster, run: &str) -> Postings {
+pub(crate) async fn settled(stack: &Stack, poster: Poster, run: &str) -> Postings {
     let mut postings = poster.stop().await;
     let stored = stack.query(&format!("SELECT message FROM notifications WHERE message LIKE '{run}-%'")).await;
     postings.settle(run, &stored);
