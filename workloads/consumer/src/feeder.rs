@@ -134,12 +134,15 @@ impl Feeder {
         }
     }
 
-    /// Removes some of what the feed keeps no longer; gives the time until the next step.
+    /// Removes some of what is kept no longer, of the feed and of the keys of requests; gives the time until the next step.
     async fn trim(&self, lease: &Lease) -> Result<Duration, lease::Error> {
+        let may_be_more_keys = lease.forget_keys().await?;
         let position = lease.feed().await?.position;
-        let Some(until) = tail::trim_until(position) else { return Ok(TRIM_PERIOD) };
-        let may_be_more = lease.trim(until, self.retention).await?;
-        Ok(if may_be_more { TRIM_STEP } else { TRIM_PERIOD })
+        let may_be_more = match tail::trim_until(position) {
+            Some(until) => lease.trim(until, self.retention).await?,
+            None => false,
+        };
+        Ok(if may_be_more || may_be_more_keys { TRIM_STEP } else { TRIM_PERIOD })
     }
 
     /// Copies what the stream lacks, one page at least, until that time. Where the stream stands is asked each time, so that a loss is seen and

@@ -16,8 +16,10 @@ const LOCK: i64 = 0x66_65_65_64_65_72;
 const READ_LIMIT: i64 = 500;
 /// Bytes of notifications in one read, unless the first alone has more.
 const READ_BYTES: i64 = 4 * 1024 * 1024;
-/// Rows of the feed that one statement trims.
+/// Rows that one statement trims.
 const TRIM_LIMIT: i64 = 1000;
+/// How long a request that was made with a key can be made again.
+const KEYS_KEPT: Duration = Duration::from_secs(24 * 60 * 60);
 /// How long a statement may take; a server that hangs must not keep the lease here.
 const STATEMENT_TIMEOUT: Duration = Duration::from_secs(10);
 /// A session of a machine that died is noticed by the server after 11 s, and its lock falls free.
@@ -76,6 +78,16 @@ const TRIM: &str = "
     )
     DELETE FROM feed USING oldest, young
     WHERE feed.position = oldest.position AND (young.position IS NULL OR oldest.position < young.position)";
+
+/// The oldest keys of requests, as far as they are older than that.
+const FORGET_KEYS: &str = "
+    WITH oldest AS (
+        SELECT subject, route, key FROM idempotency_keys
+        WHERE created_at < now() - make_interval(secs => $2) ORDER BY created_at LIMIT $1
+    )
+    DELETE FROM idempotency_keys USING oldest
+    WHERE idempotency_keys.subject = oldest.subject AND idempotency_keys.route = oldest.route
+        AND idempotency_keys.key = oldest.key";
 
 /// The lease, as soon as no other replica has it. The session of one that waits stays open.
 pub(super) async fn acquire(config: &PostgresConfig) -> Result<Lease, Error> {
@@ -157,5 +169,12 @@ impl Lease {
         let values: [&(dyn ToSql + Sync); 3] = [&until, &TRIM_LIMIT, &seconds];
         let trimmed = bounded("trim the feed", self.0.client.execute(TRIM, &values)).await?;
         Ok(trimmed >= TRIM_LIMIT.unsigned_abs())
+    }
+
+    /// Forgets some of the keys whose requests cannot be made again any more; whether there may be more.
+    pub(super) async fn forget_keys(&self) -> Result<bool, Error> {
+        let values: [&(dyn ToSql + Sync); 2] = [&TRIM_LIMIT, &KEYS_KEPT.as_secs_f64()];
+        let forgotten = bounded("forget keys of requests", self.0.client.execute(FORGET_KEYS, &values)).await?;
+        Ok(forgotten >= TRIM_LIMIT.unsigned_abs())
     }
 }

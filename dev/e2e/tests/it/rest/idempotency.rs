@@ -14,7 +14,7 @@ use super::{ONE, SEVERAL, batch, ids, post, text, try_post, unique};
 
 /// Requests with keys that are made while Postgres dies.
 const REQUESTS: usize = 40;
-/// Postgres is back within this time, and every request is answered.
+/// Postgres is back within this time and every request is answered; old keys are forgotten within it, too.
 const RECOVERY: Duration = Duration::from_secs(90);
 
 fn key() -> String {
@@ -92,6 +92,27 @@ async fn a_batch_is_stored_whole_and_in_order_or_not_at_all() {
             );
             let order: Vec<String> = (0..100).map(|number| format!("{message}-{number}")).collect();
             assert_eq!(stack.query(&history).await, order.join(" "));
+        })
+        .await;
+}
+
+#[tokio::test]
+async fn a_key_is_forgotten_after_a_day() {
+    REPLICATED
+        .look(async |stack| {
+            let route = unique("route");
+            let row = |key: &str, hours: u32| {
+                format!("('', '{route}', '{key}', '', 201, '', now() - interval '{hours} hours')")
+            };
+            let rows = [row("old", 25), row("young", 23)].join(", ");
+            let columns = "subject, route, key, body_hash, status, response, created_at";
+            stack.query(&format!("INSERT INTO idempotency_keys ({columns}) VALUES {rows}")).await;
+            eventually("the old key is forgotten", RECOVERY, async || {
+                let keys = format!("SELECT string_agg(key, ' ') FROM idempotency_keys WHERE route = '{route}'");
+                let keys = stack.query(&keys).await;
+                if keys == "young" { Ok(()) } else { Err(keys) }
+            })
+            .await;
         })
         .await;
 }
