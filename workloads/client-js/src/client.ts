@@ -1,7 +1,8 @@
-/** The connection: carries out what the states say, and tells the application. */
-import { RealtimeError } from "./errors.js";
+/** The client: what it hears, and what it tells the application. */
+import { Connection } from "./connection.js";
 import { Emitter } from "./emitter.js";
-import { START, step, type Effect, type Input, type Machine } from "./machine.js";
+import { RealtimeError } from "./errors.js";
+import { START, type Machine } from "./machine.js";
 import type { Expiring, Gap, Notification } from "./notification.js";
 import type { ClientOptions } from "./options.js";
 import { Api } from "./rest/api.js";
@@ -43,21 +44,14 @@ export class RealtimeClient {
   readonly #events = new Emitter<ClientEvents>();
   readonly #recent = new Recent();
   readonly #transport: Transport;
-  #machine: Machine = START;
+  readonly #connection: Connection;
   #state: ConnectionState = stateOf(START);
-  #inputs: Input[] = [];
-  #isStepping = false;
   #selection: Selection;
   #cursor: string | undefined;
-  #timer: ReturnType<typeof setTimeout> | undefined;
-  #retryAt: number | undefined;
-  #openedAt = 0;
   #cutAt: number | undefined;
   /** When the connection began, by the server's clock. */
   #begun = Number.NEGATIVE_INFINITY;
-  /** Counts what is asked of the token function: an answer to an older question is not taken. */
-  #question = 0;
-  readonly #online = () => this.#take({ kind: "nudge" });
+  readonly #online = () => this.#connection.take({ kind: "nudge" });
 
   /** `token` is shared by clients of the same stack. */
   constructor(options: ClientOptions, token = new TokenSource(options.token)) {
@@ -69,6 +63,10 @@ export class RealtimeClient {
     this.#cursor = options.since;
     const make = options.transportFactory ?? transportOf(this.#options, () => this.api.ticket());
     this.#transport = make(this.#receiver());
+    this.#connection = new Connection(this.#transport, this.#token, {
+      opening: (token) => this.#opening(token),
+      changed: (before, machine, retryAt) => this.#tell(before, machine, retryAt),
+    });
   }
 
   get state(): ConnectionState {
@@ -98,13 +96,13 @@ export class RealtimeClient {
   /** Connects, and stays connected until `close`. It goes on from the cursor. */
   connect(): void {
     globalThis.addEventListener?.("online", this.#online);
-    this.#take({ kind: "connect" });
+    this.#connection.take({ kind: "connect" });
   }
 
   /** Leaves. `connect` goes on from where it was. */
   close(): void {
     globalThis.removeEventListener?.("online", this.#online);
-    this.#take({ kind: "close" });
+    this.#connection.take({ kind: "close" });
   }
 
   /** A client of the same stack that hears other channels. It is not connected yet. */
@@ -143,7 +141,7 @@ export class RealtimeClient {
       throw new RealtimeError("nothing was subscribed by name: subscribe to the channels that are wanted instead", "REFUSED");
     }
     this.#selection = wish === "subscribe" ? withChannels(before, names) : withoutChannels(before, names);
-    if (this.#machine.phase !== "open") return this.#selection;
+    if (this.#connection.machine.phase !== "open") return this.#selection;
     try {
       await this.#transport.change(wish, names, this.#opening(await this.#token.current()));
     } catch (error) {
@@ -159,7 +157,7 @@ export class RealtimeClient {
 
   /** A connection that is about to open has been asked for the channels of before: what changes then has to wait until it is there. */
   #decided(): Promise<void> | void {
-    const isUnderWay = () => this.#machine.phase === "opening" || this.#machine.phase === "returning";
+    const isUnderWay = () => this.#connection.machine.phase === "opening" || this.#connection.machine.phase === "returning";
     if (!isUnderWay()) return;
     return new Promise((resolve) => {
       const off = this.on("state", () => {
@@ -174,28 +172,7 @@ export class RealtimeClient {
     return { token, cursor: this.#cursor, channels: this.#selection };
   }
 
-  /** Steps do not run within one another: what a step causes at once comes behind it. */
-  #take(input: Input): void {
-    this.#inputs.push(input);
-    if (this.#isStepping) return;
-    this.#isStepping = true;
-    try {
-      for (let next = this.#inputs.shift(); next !== undefined; next = this.#inputs.shift()) this.#step(next);
-    } finally {
-      this.#isStepping = false;
-    }
-  }
-
-  #step(input: Input): void {
-    const before = this.#machine;
-    const world = { chance: Math.random(), renewable: this.#token.renewable };
-    const [machine, effects] = step(before, input, world);
-    this.#machine = machine;
-    for (const effect of effects) this.#perform(effect);
-    this.#tell(before, machine);
-  }
-
-  #tell(before: Machine, machine: Machine): void {
+  #tell(before: Machine, machine: Machine, retryAt: number | undefined): void {
     const now = Date.now();
     // Who left on purpose was not cut off.
     if (before.phase === "open" && machine.phase !== "open" && machine.reason !== undefined) {
@@ -203,13 +180,12 @@ export class RealtimeClient {
       this.#events.emit("cut", { at: now, reason: machine.reason });
     }
     if (machine.phase === "closed") this.#cutAt = undefined;
-    const state = stateOf(machine, this.#retryAt);
+    const state = stateOf(machine, retryAt);
     if (!isSameState(this.#state, state)) {
       this.#state = state;
       this.#events.emit("state", state);
     }
     if (before.phase !== "open" && machine.phase === "open") {
-      this.#openedAt = now;
       const since = this.#cutAt;
       this.#cutAt = undefined;
       if (since !== undefined) {
@@ -219,64 +195,13 @@ export class RealtimeClient {
     if (machine.error !== undefined && machine.error !== before.error) this.#events.emit("error", machine.error);
   }
 
-  #perform(effect: Effect): void {
-    switch (effect.kind) {
-      case "fetch":
-        return void this.#fetch(effect.fresh);
-      case "open":
-        return this.#transport.open(this.#opening(effect.token));
-      case "drop":
-        return this.#transport.close();
-      case "wait":
-        this.#retryAt = Date.now() + effect.milliseconds;
-        this.#timer = setTimeout(() => this.#take({ kind: "due" }), effect.milliseconds);
-        return;
-      case "stopWaiting":
-        return clearTimeout(this.#timer);
-      case "renew":
-        return void this.#renew();
-      case "present":
-        return void this.#present(effect.token);
-    }
-  }
-
-  async #fetch(fresh: boolean): Promise<void> {
-    const question = (this.#question += 1);
-    let input: Input;
-    try {
-      input = { kind: "token", token: fresh ? await this.#token.renew() : await this.#token.current() };
-    } catch (error) {
-      input = { kind: "refused", error: asError(error) };
-    }
-    if (question === this.#question) this.#take(input);
-  }
-
-  /** A token that cannot be had now is asked for again when the connection ends. */
-  async #renew(): Promise<void> {
-    try {
-      this.#take({ kind: "renewed", token: await this.#token.renew() });
-    } catch (error) {
-      if (asError(error).code === "UNAUTHORIZED") this.#take({ kind: "refused", error: asError(error) });
-    }
-  }
-
-  async #present(token: string): Promise<void> {
-    try {
-      await this.#transport.refresh(token, this.#opening(token));
-    } catch (error) {
-      const { code } = asError(error);
-      // The connection goes on until its own token expires, or has been cut anyway.
-      if (code !== "NO_ANSWER" && code !== "NOT_CONNECTED") this.#take({ kind: "refused", error: asError(error) });
-    }
-  }
-
   #receiver(): Receiver {
     return {
       opened: (transport, recovered, time) => {
         this.#begun = time === undefined ? Number.NEGATIVE_INFINITY : Date.parse(time);
-        this.#take({ kind: "opened", transport, recovered });
+        this.#connection.take({ kind: "opened", transport, recovered });
       },
-      switched: (transport) => this.#take({ kind: "switched", transport }),
+      switched: (transport) => this.#connection.take({ kind: "switched", transport }),
       notification: (notification, cursor) => this.#hear(notification, cursor),
       gap: (gap, cursor) => {
         this.#cursor = cursor ?? this.#cursor;
@@ -285,15 +210,11 @@ export class RealtimeClient {
       cursor: (cursor) => void (this.#cursor = cursor),
       expiring: (expiring) => {
         this.#events.emit("expiring", expiring);
-        this.#take({ kind: "expiring" });
+        this.#connection.take({ kind: "expiring" });
       },
-      cut: (reason, returns) => this.#take({ kind: "cut", reason, returns, lasted: this.#lasted() }),
-      refused: (error, after) => this.#take({ kind: "refused", error, ...(after === undefined ? {} : { after }) }),
+      cut: (reason, returns) => this.#connection.take({ kind: "cut", reason, returns, lasted: this.#connection.lasted }),
+      refused: (error, after) => this.#connection.take({ kind: "refused", error, ...(after === undefined ? {} : { after }) }),
     };
-  }
-
-  #lasted(): number {
-    return this.#machine.phase === "open" ? Date.now() - this.#openedAt : 0;
   }
 
   #hear(notification: Notification, cursor: string | undefined): void {
@@ -310,10 +231,4 @@ export function createClient(options: ClientOptions): RealtimeClient {
 
 function wished(channels: string | readonly string[]): Selection {
   return readSelection(typeof channels === "string" ? [channels] : channels);
-}
-
-function asError(error: unknown): RealtimeError {
-  return error instanceof RealtimeError
-    ? error
-    : new RealtimeError(error instanceof Error ? error.message : String(error), "UNREACHABLE", undefined, { cause: error });
 }

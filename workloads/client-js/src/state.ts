@@ -26,7 +26,7 @@ export function stateOf(machine: Machine, retryAt?: number): ConnectionState {
     transport: status === "connected" ? transport : null,
     recovered,
     attempt,
-    ...(machine.phase === "waiting" && retryAt !== undefined ? { retryAt } : {}),
+    ...(retryAt === undefined ? {} : { retryAt }),
     ...(reason === undefined ? {} : { reason }),
     ...(error === undefined ? {} : { error }),
   };
