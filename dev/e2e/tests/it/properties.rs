@@ -34,7 +34,7 @@ async fn the_openapi_document_has_every_answer_that_requests_by_chance_get() {
                 "--phases",
                 "examples,coverage,fuzzing,stateful",
                 "--workers",
-                "2",
+                "1",
                 "--request-timeout",
                 "10",
             ]);
