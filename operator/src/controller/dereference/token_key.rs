@@ -1,14 +1,16 @@
 //! What tokens are checked with, as far as it stands in a Secret: one that is made once, or one of the user's own.
 
 use std::collections::BTreeMap;
+use std::error::Error as _;
 
 use k8s_openapi::ByteString;
 use k8s_openapi::api::core::v1::Secret;
 use kube::ResourceExt;
 use kube::api::Api;
+use realtime_access::{AccessConfig, Gate};
 use realtime_crds::{Auth, RealtimeStack, TokenKey as Source};
-use serde_json::Value;
 use thiserror::Error;
+use tokio_util::sync::CancellationToken;
 
 use super::{create, is_paused, read, secret_with};
 use crate::controller::stack::auth_name;
@@ -94,7 +96,7 @@ pub enum Error {
         /// Which key.
         form: Form,
         /// What is wrong, and what to do. Nothing of the value stands in it.
-        reason: &'static str,
+        reason: String,
     },
 }
 
@@ -157,26 +159,35 @@ fn is_watched(labels: Option<&BTreeMap<String, String>>) -> bool {
 }
 
 /// What would keep the pods from starting with it.
-fn fault(form: Form, value: &[u8]) -> Option<&'static str> {
+fn fault(form: Form, value: &[u8]) -> Option<String> {
     let Ok(text) = str::from_utf8(value) else {
-        return Some("it is no text in UTF-8, as a variable of a process has to be; encode it, as base64 for example");
+        return Some(
+            "it is no text in UTF-8, as a variable of a process has to be; encode it, as base64 for example".to_owned(),
+        );
     };
     if text.contains('\0') {
-        return Some("it has a byte 0, which no variable of a process can hold; encode it, as base64 for example");
+        return Some(
+            "it has a byte 0, which no variable of a process can hold; encode it, as base64 for example".to_owned(),
+        );
     }
     match form {
-        Form::Shared => (value.len() < LEAST).then_some("it has less than 32 bytes, so that tokens could be forged; take a longer one"),
-        Form::Set if value.len() > MOST => Some("it has more than 64 KiB; take out keys that no token is signed with"),
-        Form::Set => (!is_key_set(text)).then_some(
-            "it is no set of JSON Web Keys, such as {\"keys\": [{\"kty\": \"RSA\", \"kid\": \"1\", \"n\": \"…\", \"e\": \"AQAB\"}]}; correct it",
-        ),
+        Form::Shared if value.len() < LEAST => {
+            Some("it has less than 32 bytes, so that tokens could be forged; take a longer one".to_owned())
+        }
+        Form::Shared => None,
+        Form::Set if value.len() > MOST => {
+            Some("it has more than 64 KiB; take out keys that no token is signed with".to_owned())
+        }
+        Form::Set => fault_of_set(text),
     }
 }
 
-fn is_key_set(text: &str) -> bool {
-    let is_key = |key: &Value| key["kty"].is_string();
-    serde_json::from_str::<Value>(text)
-        .is_ok_and(|set| set["keys"].as_array().is_some_and(|keys| !keys.is_empty() && keys.iter().all(is_key)))
+/// What the pods would say of the set: it is read as they read it.
+fn fault_of_set(text: &str) -> Option<String> {
+    let asks = realtime_access::Auth::Jwt;
+    let config = AccessConfig { auth: asks, jwt_jwks: Some(text.to_owned().into()), ..AccessConfig::default() };
+    let error = Gate::start(&config, &[], CancellationToken::new()).err()?;
+    Some(format!("{}; correct it", error.source().unwrap_or(&error)))
 }
 
 fn value(secret: &Secret, form: Form) -> Option<&[u8]> {

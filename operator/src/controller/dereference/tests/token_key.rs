@@ -6,7 +6,7 @@ use crate::controller::dereference::token_key::{self, Form, TokenKey};
 const GENERATED: &str = "{security: {auth: {jwt: {}}}}";
 const OF_USER: &str = "{security: {auth: {jwt: {key: {secret: {name: keys}}}}}}";
 const LONG: &str = "0123456789abcdef0123456789abcdef";
-const SET: &str = r#"{"keys":[{"kty":"oct","kid":"1","k":"AAAA"}]}"#;
+const SET: &str = r#"{"keys":[{"kty":"oct","kid":"1","k":"MDEyMzQ1Njc4OWFiY2RlZjAxMjM0NTY3ODlhYmNkZWY"}]}"#;
 
 /// A Secret of the user's own with these keys.
 fn keys(data: &[(&str, &str)]) -> Value {
@@ -124,9 +124,10 @@ async fn refuses_what_the_pods_could_not_start_with_and_does_not_repeat_it() {
     for (key, value, sentence) in [
         ("secret", &LONG[1..], "less than 32 bytes"),
         ("secret", &null, "a byte 0"),
-        ("jwks.json", "{}", "no set of JSON Web Keys"),
-        ("jwks.json", r#"{"keys":[]}"#, "no set of JSON Web Keys"),
-        ("jwks.json", LONG, "no set of JSON Web Keys"),
+        ("jwks.json", "{}", "it looks like {\"keys\":"),
+        ("jwks.json", LONG, "it looks like {\"keys\":"),
+        ("jwks.json", r#"{"keys":[]}"#, "it is empty"),
+        ("jwks.json", r#"{"keys":[{"kty":"oct","k":"MDEyMzQ1"}]}"#, "failed to find a usable key"),
         ("jwks.json", &large, "more than 64 KiB"),
     ] {
         let refusal = refused(&[(key, value)]).await;
