@@ -49,7 +49,7 @@ pub(crate) enum Error {
     AwaitOutcome,
     /// An earlier request has the key, and its answer cannot be had.
     #[error("failed to read the answer to the request that had the key before")]
-    ReadAnswer(#[source] Option<Box<Error>>),
+    ReadAnswer(#[source] Option<Box<Self>>),
     /// The list.
     #[error("failed to list notifications")]
     ListNotifications(#[source] tokio_postgres::Error),

@@ -10,6 +10,7 @@ use axum::{
     response::{IntoResponse, Response},
 };
 use jiff::Timestamp;
+use realtime_access::limits::Limit;
 use realtime_chassis::propagation;
 use realtime_contract::event::Notification;
 use serde::Serialize;
@@ -17,6 +18,7 @@ use tokio::time::timeout;
 use tracing::{Span, info};
 
 use crate::{
+    admission,
     caller::Caller,
     draft::{self, BODY_LIMIT, Draft, batch},
     error::ApiError,
@@ -38,10 +40,11 @@ pub(crate) async fn create(
     headers: HeaderMap,
     request: Request,
 ) -> Result<Response, ApiError> {
-    let key = Key::of(&headers, &access)?;
+    let (key, client) = (Key::of(&headers, &access)?, admission::client(request.extensions()));
     let body = body(&headers, request, BODY_LIMIT).await?;
     let draft = Draft::from_body(&body)?;
     draft.permit(&access)?;
+    admission::count(&state, &access, client, Limit::Publish, 1).await?;
     let notification = draft.accept(Timestamp::now());
     let Some(key) = key else {
         let trace_context = propagation::carrier(&Span::current());
@@ -60,10 +63,11 @@ pub(crate) async fn create_batch(
     headers: HeaderMap,
     request: Request,
 ) -> Result<Response, ApiError> {
-    let key = Key::of(&headers, &access)?;
+    let (key, client) = (Key::of(&headers, &access)?, admission::client(request.extensions()));
     let body = body(&headers, request, batch::BATCH_LIMIT).await?;
     let drafts = batch::read(&body)?;
     batch::permit(&drafts, &access)?;
+    admission::count(&state, &access, client, Limit::Publish, drafts.len()).await?;
     let now = Timestamp::now();
     let notifications: Vec<Notification> = drafts.into_iter().map(|draft| draft.accept(now)).collect();
     let claim = key.map(|key| key.claim(SEVERAL, &body, json_of(&notifications)));
@@ -126,5 +130,5 @@ fn not_stored(error: store::Error, unknown: &'static str) -> ApiError {
     if error.leaves_open() {
         return ApiError::UnknownOutcome { dependency: "postgres", consequence: unknown, source: Box::new(error) };
     }
-    ApiError::unavailable("postgres", "nothing was stored", error)
+    ApiError::unavailable("postgres", "what was posted was not stored", error)
 }
