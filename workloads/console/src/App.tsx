@@ -58,6 +58,9 @@ export function App() {
       <a className="skip" href="#main">
         Skip to the content
       </a>
+      <a className="skip" href="#publish">
+        Skip to publishing
+      </a>
       <Header
         stack={readiness?.name}
         readiness={readiness}

@@ -10,7 +10,7 @@ export function Panel(props: {
 }) {
   const heading = `${props.id}-heading`;
   return (
-    <section className={`panel panel-${props.id}`} aria-labelledby={heading}>
+    <section id={props.id} className="panel" aria-labelledby={heading}>
       <header className="panel-head">
         <h2 id={heading}>{props.title}</h2>
         {props.note !== undefined && <div className="panel-note">{props.note}</div>}
