@@ -36,35 +36,32 @@ impl Operation {
 
     /// A part of the path.
     pub(super) fn path(self, name: &str, schema: Value, description: &str) -> Self {
-        self.parameter(
-            json!({"in": "path", "name": name, "required": true, "description": description, "schema": schema}),
-        )
+        self.parameter("path", name, schema, description, json!({}))
     }
 
     /// A parameter of the query, which may be absent.
     pub(super) fn query(self, name: &str, schema: Value, description: &str) -> Self {
-        self.parameter(
-            json!({"in": "query", "name": name, "required": false, "description": description, "schema": schema}),
-        )
+        self.parameter("query", name, schema, description, json!({}))
     }
 
     /// The same with values by comma.
     pub(super) fn list(self, name: &str, items: Value, description: &str) -> Self {
-        let schema = json!({"type": "array", "items": items, "minItems": 1, "maxItems": 64});
-        self.parameter(json!({
-            "in": "query", "name": name, "required": false, "description": description, "schema": schema,
-            "style": "form", "explode": false,
-        }))
+        let mut schema = json!({"type": "array", "minItems": 1, "maxItems": 64});
+        schema["items"] = items;
+        self.parameter("query", name, schema, description, json!({"style": "form", "explode": false}))
     }
 
     /// A header of the request, which may be absent.
     pub(super) fn header(self, name: &str, schema: Value, description: &str) -> Self {
-        self.parameter(
-            json!({"in": "header", "name": name, "required": false, "description": description, "schema": schema}),
-        )
+        self.parameter("header", name, schema, description, json!({}))
     }
 
-    fn parameter(mut self, parameter: Value) -> Self {
+    fn parameter(mut self, place: &str, name: &str, schema: Value, description: &str, mut parameter: Value) -> Self {
+        parameter["in"] = place.into();
+        parameter["name"] = name.into();
+        parameter["required"] = (place == "path").into();
+        parameter["description"] = description.into();
+        parameter["schema"] = schema;
         if let Some(parameters) = self.0["parameters"].as_array_mut() {
             parameters.push(parameter);
         }
@@ -73,19 +70,21 @@ impl Operation {
 
     /// The body, JSON of that schema.
     pub(super) fn body(mut self, required: bool, schema: Value, example: Value) -> Self {
-        self.0["requestBody"] =
-            json!({"required": required, "content": {"application/json": {"schema": schema, "example": example}}});
+        self.0["requestBody"] = json!({"required": required});
+        self.0["requestBody"]["content"] = in_json(schema, example);
         self.problems(&[400, 408, 413, 415, 422])
     }
 
     /// An answer in JSON.
     pub(super) fn json(self, status: u16, description: &str, schema: Value, example: Value) -> Self {
-        self.answer(status, description, json!({"application/json": {"schema": schema, "example": example}}))
+        self.answer(status, description, in_json(schema, example))
     }
 
     /// An answer with that content, by media type.
     pub(super) fn answer(mut self, status: u16, description: &str, content: Value) -> Self {
-        self.0["responses"][status.to_string()] = json!({"description": description, "content": content});
+        let mut response = json!({"description": description});
+        response["content"] = content;
+        self.0["responses"][status.to_string()] = response;
         self
     }
 
@@ -155,6 +154,13 @@ impl Operation {
         }
         value
     }
+}
+
+fn in_json(schema: Value, example: Value) -> Value {
+    let mut content = json!({"application/json": {}});
+    content["application/json"]["schema"] = schema;
+    content["application/json"]["example"] = example;
+    content
 }
 
 /// The schema of an id.
