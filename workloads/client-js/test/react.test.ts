@@ -123,7 +123,7 @@ test("an inbox fills, and is read", async () => {
   const item = (id: string, readAt: string | null) => ({ ...notification(id, { channel: "user:7" }), readAt });
   const unread = { "x-unread-count": "1" };
   const first = { body: [item("a", null)], headers: unread };
-  const { fetch, requests } = server(first, { body: item("a", "2026-11-21T11:00:00.000Z") }, { body: item("a", null) }, { body: { changed: 2 } });
+  const { fetch, requests } = server(first, { body: item("a", "2026-11-21T11:00:00.000Z") }, { body: item("a", null) }, { body: { changed: 2, complete: true } });
   const { client, transports } = fake({ fetch });
   const { seen, unmount } = await show(client, () => useInbox("7"));
   assert.deepEqual([seen.now.items.length, seen.now.unread], [1, 1]);

@@ -107,8 +107,14 @@ test("an inbox says how many are unread", async () => {
   assert.deepEqual(await api.inbox("me"), { items: [], unread: 3, unreadIsMore: false });
 });
 
+test("all are marked as read, however many requests that takes", async () => {
+  const { fetch, requests } = server({ body: { changed: 5000, complete: false } }, { body: { changed: 7, complete: true } });
+  assert.deepEqual(await createApi({ url: "", fetch }).markAllRead("7"), { changed: 5007 });
+  assert.equal(requests.length, 2);
+});
+
 test("the other calls ask for what they are called", async () => {
-  const { fetch, requests } = server({ body: {} });
+  const { fetch, requests } = server({ body: { complete: true } });
   const api = createApi({ url: "", fetch });
   await Promise.resolve()
     .then(() => api.get("a"))

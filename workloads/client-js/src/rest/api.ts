@@ -113,9 +113,13 @@ export class Api {
     return this.#mark("DELETE", `${inboxOf(user)}/${segment(id)}/read`, options);
   }
 
-  /** Marks all that are there as read. */
+  /** Marks all that are there as read. One request does a few thousand; it is made until none is left. */
   async markAllRead(user: string, options: CallOptions = {}): Promise<{ readonly changed: number }> {
-    return this.#mark("PUT", `${inboxOf(user)}/read`, options);
+    for (let changed = 0; ; ) {
+      const marked = await this.#mark<{ changed: number; complete: boolean }>("PUT", `${inboxOf(user)}/read`, options);
+      changed += marked.changed;
+      if (marked.complete) return { changed };
+    }
   }
 
   /** A ticket for streams, good until it expires. */
