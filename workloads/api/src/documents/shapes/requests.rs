@@ -64,7 +64,7 @@ pub(in crate::documents) struct Draft {
     /// Whose inbox it goes to, instead of a channel.
     #[schema(min_length = 1, max_length = 123, pattern = "^[A-Za-z0-9._:/@|+=~-]+$")]
     user: Option<String>,
-    /// Any JSON. It is kept and sent byte for byte.
+    /// Any JSON; fields keep their order.
     #[schema(required = false)]
     data: Value,
 }
