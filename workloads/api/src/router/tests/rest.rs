@@ -1,5 +1,9 @@
 //! What REST refuses without asking a backend, and what it says when Postgres is away.
 
+use realtime_access::limits::{LimitConfig, Limiter};
+use realtime_contract::Component;
+use realtime_fanout::serve::Client;
+
 use super::*;
 
 const ID: &str = "0192d3a4-0000-7000-8000-000000000001";
@@ -106,5 +110,35 @@ async fn names_postgres_for_everything_that_needs_it() {
         assert_eq!(response.status(), StatusCode::SERVICE_UNAVAILABLE, "{name}");
         assert_eq!(response.headers()[header::RETRY_AFTER], "1", "{name}");
         assert_eq!(json(response).await["dependency"], "postgres", "{name}");
+    }
+}
+
+#[tokio::test]
+async fn so_many_notifications_are_published_and_a_batch_counts_for_each_of_its_own() {
+    let (mut state, _publisher) = state();
+    let limits = LimitConfig { publish: Some("0.001/5".parse().unwrap()), ..LimitConfig::default() };
+    state.limiter = Limiter::new(limits, Component::Api, None, &state.metrics.registry).unwrap();
+    let app = app(&state);
+    let of_three = || batch(format!(r#"{{"notifications":[{}]}}"#, vec![r#"{"message":"m"}"#; 3].join(",")));
+    let one = || post("application/json", r#"{"message":"m"}"#);
+    let refused = || post("application/json", "{}");
+    // Without Postgres what is let in is answered 503. What is refused for its own sake counts for nothing.
+    let cases = [
+        (refused(), 422),
+        (of_three(), 503),
+        (of_three(), 429),
+        (one(), 503),
+        (refused(), 422),
+        (one(), 503),
+        (one(), 429),
+    ];
+    for (place, (mut request, status)) in cases.into_iter().enumerate() {
+        request.extensions_mut().insert(Client("192.0.2.7".parse().unwrap()));
+        let response = app.clone().oneshot(request).await.unwrap();
+        assert_eq!(response.status().as_u16(), status, "request {place}");
+        if status == 429 {
+            assert!(response.headers().contains_key(header::RETRY_AFTER));
+            assert_eq!(json(response).await["code"], "TOO_MANY");
+        }
     }
 }
