@@ -14,21 +14,31 @@ use base64::{
 };
 use serde_json::{Value, json};
 
-pub(crate) const SECRET: &str = "0123456789abcdef0123456789abcdef";
+/// A secret for HS256.
+pub const SECRET: &str = "0123456789abcdef0123456789abcdef";
 /// What every time of these tests is relative to, in seconds since 1970.
-pub(crate) const NOW: i64 = 1_800_000_000;
+pub const NOW: i64 = 1_800_000_000;
 
-static RSA: LazyLock<RsaKeyPair> = LazyLock::new(|| RsaKeyPair::generate(KeySize::Rsa2048).unwrap());
-static EC: LazyLock<EcdsaKeyPair> = LazyLock::new(|| EcdsaKeyPair::generate(&ECDSA_P256_SHA256_FIXED_SIGNING).unwrap());
-static ED: LazyLock<Ed25519KeyPair> = LazyLock::new(|| Ed25519KeyPair::generate().unwrap());
+const MADE: &str = "a key can be made";
+const SIGNED: &str = "a key signs";
+
+static RSA: LazyLock<RsaKeyPair> = LazyLock::new(|| RsaKeyPair::generate(KeySize::Rsa2048).expect(MADE));
+static EC: LazyLock<EcdsaKeyPair> =
+    LazyLock::new(|| EcdsaKeyPair::generate(&ECDSA_P256_SHA256_FIXED_SIGNING).expect(MADE));
+static ED: LazyLock<Ed25519KeyPair> = LazyLock::new(|| Ed25519KeyPair::generate().expect(MADE));
 
 /// Who signs.
 #[derive(Clone, Copy, Debug)]
-pub(crate) enum Signer<'a> {
+pub enum Signer<'a> {
+    /// By HS256.
     Secret(&'a [u8]),
+    /// By RS256, with a key of this process.
     Rsa,
+    /// By ES256, likewise.
     Ec,
+    /// By EdDSA, likewise.
     Ed,
+    /// With nothing.
     Nobody,
 }
 
@@ -38,10 +48,10 @@ impl Signer<'_> {
             Self::Secret(secret) => hmac::sign(&hmac::Key::new(hmac::HMAC_SHA256, secret), message).as_ref().to_vec(),
             Self::Rsa => {
                 let mut signature = vec![0; RSA.public_modulus_len()];
-                RSA.sign(&RSA_PKCS1_SHA256, &SystemRandom::new(), message, &mut signature).unwrap();
+                RSA.sign(&RSA_PKCS1_SHA256, &SystemRandom::new(), message, &mut signature).expect(SIGNED);
                 signature
             }
-            Self::Ec => EC.sign(&SystemRandom::new(), message).unwrap().as_ref().to_vec(),
+            Self::Ec => EC.sign(&SystemRandom::new(), message).expect(SIGNED).as_ref().to_vec(),
             Self::Ed => ED.sign(message).as_ref().to_vec(),
             Self::Nobody => Vec::new(),
         }
@@ -49,29 +59,29 @@ impl Signer<'_> {
 }
 
 /// A token of that header and those claims.
-pub(crate) fn token(header: &Value, claims: &Value, signer: Signer<'_>) -> String {
+pub fn token(header: &Value, claims: &Value, signer: Signer<'_>) -> String {
     let message = format!("{}.{}", part(header.to_string()), part(claims.to_string()));
     let signature = part(signer.sign(message.as_bytes()));
     format!("{message}.{signature}")
 }
 
 /// A good token of that algorithm, by that signer.
-pub(crate) fn signed(algorithm: &str, signer: Signer<'_>) -> String {
+pub fn signed(algorithm: &str, signer: Signer<'_>) -> String {
     token(&json!({ "alg": algorithm, "typ": "JWT" }), &claims(), signer)
 }
 
 /// A token with those claims, by the secret.
-pub(crate) fn with(claims: &Value) -> String {
+pub fn with(claims: &Value) -> String {
     token(&json!({ "alg": "HS256", "typ": "JWT" }), claims, Signer::Secret(SECRET.as_bytes()))
 }
 
 /// The claims of user 7, for an hour.
-pub(crate) fn claims() -> Value {
+pub fn claims() -> Value {
     json!({ "sub": "7", "exp": NOW + 3600, "iss": "issuer", "aud": "api", "channels": ["orders.*"], "publish": ["orders.eu"] })
 }
 
 /// The public key of that signer, with a kid.
-pub(crate) fn jwk(signer: Signer<'_>, id: Option<&str>) -> Value {
+pub fn jwk(signer: Signer<'_>, id: Option<&str>) -> Value {
     let mut jwk = match signer {
         Signer::Rsa => {
             let public = RSA.public_key();
@@ -93,7 +103,7 @@ pub(crate) fn jwk(signer: Signer<'_>, id: Option<&str>) -> Value {
 }
 
 /// The public RSA key as it is written down: what forgers take for a secret.
-pub(crate) fn rsa_texts() -> [Vec<u8>; 3] {
+pub fn rsa_texts() -> [Vec<u8>; 3] {
     let der = RSA.public_key().as_ref().to_vec();
     let lines: Vec<String> =
         STANDARD.encode(&der).as_bytes().chunks(64).map(|line| String::from_utf8_lossy(line).into_owned()).collect();

@@ -76,11 +76,6 @@ impl Key {
         self.algorithm == Algorithm::HS256
     }
 
-    /// Whether it may have signed a token that names that key.
-    fn is_meant(&self, id: Option<&str>) -> bool {
-        self.id.is_none() || id.is_none() || self.id.as_deref() == id
-    }
-
     /// Whether the signature, in base64, is that of the message.
     pub(crate) fn signed(&self, message: &str, signature: &str) -> bool {
         verify(signature, message.as_bytes(), &self.key, self.algorithm).unwrap_or(false)

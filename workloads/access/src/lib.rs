@@ -9,8 +9,8 @@ mod access;
 mod answer;
 mod config;
 mod credential;
-#[cfg(test)]
-mod forge;
+#[cfg(any(test, feature = "forge"))]
+pub mod forge;
 mod gate;
 mod issue;
 mod keys;

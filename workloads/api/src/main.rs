@@ -7,6 +7,7 @@
 
 mod admission;
 mod arguments;
+mod body;
 mod cache;
 mod caller;
 mod config;

@@ -84,19 +84,19 @@ impl KeySet {
         self.0.len()
     }
 
-    /// The keys that may have signed a token which names that algorithm and, perhaps, that id.
+    /// The keys that may have signed a token which names that algorithm and, perhaps, that id. Keys without an id are tried when none has it.
     pub(crate) fn find(&self, algorithm: Algorithm, id: Option<&str>) -> Found<'_> {
-        let mut of_algorithm = self.0.iter().filter(|key| key.algorithm == algorithm).peekable();
-        let has_id = |key: &Key| id.is_some() && key.id.as_deref() == id;
-        if of_algorithm.peek().is_none() {
-            return Found::OtherAlgorithm;
+        let of_id = |key: &&Key| id.is_some() && key.id.as_deref() == id;
+        let named = self.0.iter().any(|key| of_id(&key));
+        let of_algorithm: Vec<&Key> = self.0.iter().filter(|key| key.algorithm == algorithm).collect();
+        let is_known = !of_algorithm.is_empty();
+        let is_meant = |key: &&Key| if named { of_id(key) } else { id.is_none() || key.id.is_none() };
+        let keys: Vec<&Key> = of_algorithm.into_iter().filter(is_meant).collect();
+        match keys.is_empty() {
+            false => Found::Keys { keys, named },
+            true if is_known && !named => Found::UnknownId,
+            true => Found::OtherAlgorithm,
         }
-        let keys: Vec<&Key> = of_algorithm.filter(|key| key.is_meant(id)).collect();
-        if keys.is_empty() {
-            return if self.0.iter().any(has_id) { Found::OtherAlgorithm } else { Found::UnknownId };
-        }
-        let named = keys.iter().any(|key| has_id(key));
-        Found::Keys { keys, named }
     }
 }
 

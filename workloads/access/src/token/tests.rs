@@ -119,6 +119,14 @@ fn the_public_key_is_no_secret_beside_a_secret() {
 }
 
 #[test]
+fn a_secret_without_an_id_is_not_tried_for_a_token_that_names_another_key() {
+    let keys = set(&[jwk(Signer::Rsa, Some("a"))]).with(&KeySet::of_secret(SECRET.as_bytes()));
+    let by = |id: &str| token(&json!({ "alg": "HS256", "kid": id }), &claims(), Signer::Secret(SECRET.as_bytes()));
+    assert_eq!(read(&by("a"), &keys), Err(Doubt::Refused(Refusal::Algorithm)));
+    assert!(read(&by("b"), &keys).is_ok(), "nobody has that id, and the secret has none");
+}
+
+#[test]
 fn other_algorithms_are_refused_also_of_the_same_key() {
     let keys = set(&[jwk(Signer::Rsa, None), jwk(Signer::Secret(SECRET.as_bytes()), None)]);
     for algorithm in ["HS384", "HS512", "RS384", "RS512", "PS256", "ES384", "hs256", "A128KW"] {

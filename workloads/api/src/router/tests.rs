@@ -1,5 +1,6 @@
 //! What needs no backend: every backend stands at a port where nothing listens.
 
+mod access;
 mod console;
 mod documents;
 mod overview;

@@ -4,33 +4,26 @@ use std::net::SocketAddr;
 
 use axum::{
     Extension, Json,
-    body::Bytes,
-    extract::{ConnectInfo, State},
+    extract::{ConnectInfo, Request, State},
     http::{
         HeaderMap, HeaderValue, StatusCode,
-        header::{CACHE_CONTROL, CONTENT_TYPE, SET_COOKIE},
+        header::{CACHE_CONTROL, SET_COOKIE},
     },
     response::{IntoResponse, Response},
 };
 use jiff::Timestamp;
 use realtime_access::{TICKET_COOKIE, Ticket};
 use realtime_chassis::http::Problem;
-use serde::{Deserialize, Serialize};
+use serde::Serialize;
+use serde_json::Value;
 
-use crate::{caller::Caller, error::ApiError, state::ApiState};
+use crate::{body, caller::Caller, draft, error::ApiError, state::ApiState};
 
 /// Where tickets are given.
 pub(crate) const PATH: &str = "/api/tickets";
 
 /// Bytes of a cookie with its name that browsers keep (RFC 6265, section 6.1); longer ones they leave out without a word.
 const COOKIE_BYTES: usize = 4096;
-
-/// What is asked for. A request without a body asks for no cookie.
-#[derive(Debug, Default, Deserialize)]
-struct Asked {
-    #[serde(default)]
-    cookie: bool,
-}
 
 #[derive(Serialize)]
 #[serde(rename_all = "camelCase")]
@@ -46,32 +39,35 @@ pub(crate) async fn give(
     Caller(access): Caller,
     peer: Option<Extension<ConnectInfo<SocketAddr>>>,
     headers: HeaderMap,
-    body: Bytes,
+    request: Request,
 ) -> Result<Response, ApiError> {
-    let asked = asked(&headers, &body)?;
+    let body = body::read(request, draft::BODY_LIMIT).await?;
+    let cookie_too = asks_for_cookie(&headers, &body)?;
     let now = Timestamp::now();
     let ticket = state.gate.ticket(&access, now).ok_or_else(nobody_is_asked)?;
     let given = Json(Given { ticket: &ticket.text, expires_at: ticket.expires });
     let mut response = (StatusCode::CREATED, [(CACHE_CONTROL, "no-store")], given).into_response();
-    if asked.cookie {
+    if cookie_too {
         let is_secure = peer.is_some_and(|Extension(ConnectInfo(peer))| is_secure(&state, peer, &headers));
         response.headers_mut().insert(SET_COOKIE, cookie(&ticket, now, is_secure)?);
     }
     Ok(response)
 }
 
-fn asked(headers: &HeaderMap, body: &[u8]) -> Result<Asked, ApiError> {
+/// Whether a cookie is asked for. A request without a body asks for none.
+fn asks_for_cookie(headers: &HeaderMap, body: &[u8]) -> Result<bool, ApiError> {
     if body.is_empty() {
-        return Ok(Asked::default());
+        return Ok(false);
     }
-    let kind = headers.get(CONTENT_TYPE).and_then(|kind| kind.to_str().ok()).unwrap_or_default();
-    // A form of a foreign page could send anything else.
-    if !kind.split(';').next().unwrap_or_default().trim().eq_ignore_ascii_case("application/json") {
-        return Err(ApiError::UnsupportedMediaType);
-    }
-    let body: serde_json::Value =
+    draft::expect_json(headers)?;
+    let body: Value =
         serde_json::from_slice(body).map_err(|error| ApiError::MalformedBody { reason: error.to_string() })?;
-    serde_json::from_value(body).map_err(|_| ApiError::field("cookie", "must be true or false, in an object"))
+    let fields = body.as_object().ok_or_else(|| ApiError::field("body", "must be a JSON object"))?;
+    match fields.get("cookie") {
+        None => Ok(false),
+        Some(Value::Bool(cookie)) => Ok(*cookie),
+        Some(_) => Err(ApiError::field("cookie", "must be true or false")),
+    }
 }
 
 /// Whether the request left the client encrypted, as a trusted proxy says.

@@ -1,0 +1,60 @@
+//! Who comes too often.
+
+use realtime_access::limits::{LimitConfig, Limiter, Rate};
+use realtime_contract::Component;
+
+use super::*;
+
+/// A server with these limits, each of which gives nothing more within the time of a test.
+async fn limiting(limits: LimitConfig, gate: Gate) -> (SocketAddr, Publisher) {
+    let (mut state, publisher) = found(7);
+    state.gate = gate;
+    state.limiter = Limiter::new(limits, Component::Api, None, &state.metrics.registry).unwrap();
+    (served(&state).await, publisher)
+}
+
+fn rate(burst: u32) -> Option<Rate> {
+    Some(format!("0.001/{burst}").parse().unwrap())
+}
+
+fn assert_too_many(answer: &Answer) {
+    assert_eq!((answer.status, &answer.json()["code"]), (429, &json!("TOO_MANY")), "{answer:?}");
+    assert!((900..=1000).contains(&answer.header("retry-after").unwrap().parse::<u32>().unwrap()), "{answer:?}");
+}
+
+#[tokio::test]
+async fn an_address_has_so_many_requests_whatever_it_asks_for() {
+    let limits = LimitConfig { address: rate(4), ..LimitConfig::default() };
+    let (address, _publisher) = limiting(limits, gate()).await;
+    assert_eq!(get_with(address, "/api/health", "").await.status, 503);
+    assert_eq!(get_with(address, "/api/notifications", &bearer("junk")).await.status, 401);
+    assert_eq!(get_with(address, "/api/notifications", &bearer(&good())).await.status, 503);
+    assert_eq!(stream_with(address, STREAM, &bearer(&good())).await.status, 200);
+    for path in ["/", "/api/health", "/nothing", "/api/notifications", STREAM] {
+        assert_too_many(&get_with(address, path, &bearer(&good())).await);
+    }
+    let answer = get_with(address, STREAM, EVENT_SOURCE).await;
+    assert_eq!(answer.status, 200);
+    assert!(answer.body.starts_with("retry: ") && !answer.body.contains("data:"), "{answer:?}");
+}
+
+#[tokio::test]
+async fn a_user_has_so_many_and_others_have_theirs() {
+    let limits = LimitConfig { user: rate(1), ..LimitConfig::default() };
+    let (address, _publisher) = limiting(limits, gate()).await;
+    let other = with("sub", json!("8"));
+    for token in [good(), other] {
+        assert_eq!(get_with(address, "/api/notifications", &bearer(&token)).await.status, 503);
+        assert_too_many(&get_with(address, "/api/notifications", &bearer(&token)).await);
+    }
+    assert_eq!(get_with(address, "/api/notifications", &bearer("junk")).await.status, 401);
+}
+
+#[tokio::test]
+async fn streams_are_opened_so_often() {
+    let limits = LimitConfig { subscribe: rate(1), ..LimitConfig::default() };
+    let (address, _publisher) = limiting(limits, Gate::anonymous()).await;
+    assert_eq!(stream_with(address, STREAM, "").await.status, 200);
+    assert_too_many(&get_with(address, STREAM, "").await);
+    assert_eq!(get_with(address, "/api/notifications", "").await.status, 503, "this is no stream");
+}
