@@ -18,7 +18,7 @@ const ENDLESS: [&str; 2] = ["/api/sse/notifications", "/socket.io"];
 /// For how long requests are made.
 const SECONDS: u32 = 75;
 /// Requests at least, on a busy machine.
-const FEWEST: u32 = 300;
+const FEWEST: u32 = 150;
 /// After this time it hangs.
 const LIMIT: Duration = Duration::from_secs(240);
 
