@@ -118,7 +118,7 @@ impl Server {
             tokio::select! {
                 biased;
                 _ = forgotten => {}
-                answer = answer => engine.tell(address, Box::new(Told::Answered(ticket, Box::new(answer)))),
+                answer = answer => engine.tell(address, Box::new(Told::Answered(ticket, answer))),
             }
         });
     }

@@ -198,7 +198,7 @@ impl realtime_fanout::session::Session for Session {
             // Somebody guesses: as if nobody were here.
             Ok(Told::Client(..)) => {}
             Ok(Told::Answered(ticket, answer)) => {
-                self.conversation.answered(ticket, *answer, &mut Stage { voice, server: &self.server });
+                self.conversation.answered(ticket, answer, &mut Stage { voice, server: &self.server });
             }
             Err(_) => error!("a session was told what it does not know"),
         }

@@ -1,3 +1,6 @@
+use realtime_contract::channel::Pattern;
+use realtime_fanout::Selection;
+
 use super::*;
 
 const EPOCH: Uuid = Uuid::from_u128(7);
@@ -105,4 +108,15 @@ fn other_channels_are_left_out() {
     let filter = Filter { channels: Some(["stock".into()].into_iter().collect()), ..Filter::default() };
     let positions: Vec<_> = history.pieces(&filter).collect();
     assert_eq!(positions, [Piece::Entry(&entry(2, "stock"))]);
+}
+
+#[test]
+fn what_no_pattern_takes_is_left_out() {
+    let channels = ["orders.eu", "stock", "user:7", "user:8"];
+    let entries = (1..).zip(channels).map(|(position, channel)| entry(position, channel)).collect();
+    let history = History::assemble(0, 4, entries);
+    let selection = Selection::new([Pattern::new("orders.*").unwrap()], ["user:7".into()]);
+    let filter = Filter { channels: Some(selection), ..Filter::default() };
+    let pieces: Vec<_> = history.pieces(&filter).collect();
+    assert_eq!(pieces, [Piece::Entry(&entry(1, "orders.eu")), Piece::Entry(&entry(3, "user:7"))]);
 }

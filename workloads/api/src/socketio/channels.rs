@@ -2,11 +2,14 @@
 
 use std::collections::BTreeSet;
 
+use realtime_access::Access;
 use realtime_contract::channel::{LENGTH, is_channel};
-use realtime_fanout::{Filter, Selection};
+use realtime_fanout::Filter;
 use serde::{Deserialize, Serialize, Serializer};
 use serde_json::Value;
 use thiserror::Error;
+
+use crate::hearing;
 
 /// Channels that one client names at most.
 const LIMIT: usize = 128;
@@ -16,7 +19,7 @@ const EVERY: &str = "*";
 /// Which channels a client hears. As JSON a list of names, or `"*"`.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub(crate) enum Channels {
-    /// Every one but those of users: what a client hears that asks for nothing.
+    /// All that the client may hear: what it hears that asks for nothing.
     #[default]
     All,
     /// Those, which may be none.
@@ -82,10 +85,18 @@ impl Channels {
         }
     }
 
-    /// What passes.
-    pub(crate) fn filter(&self) -> Filter {
+    /// Whether the client may hear them.
+    pub(crate) fn are_permitted(&self, access: &Access) -> bool {
+        match self {
+            Self::All => true,
+            Self::Some(names) => hearing::may_hear(access, names),
+        }
+    }
+
+    /// What passes, for a client that may hear them.
+    pub(crate) fn filter(&self, access: &Access) -> Filter {
         let channels = match self {
-            Self::All => Selection::every(),
+            Self::All => hearing::everything(access),
             Self::Some(channels) => channels.clone().into(),
         };
         Filter { channels: Some(channels), ..Filter::default() }
@@ -114,6 +125,8 @@ impl<'de> Deserialize<'de> for Channels {
 
 #[cfg(test)]
 mod tests {
+    use realtime_access::Scope;
+    use realtime_contract::channel::Pattern;
     use serde_json::json;
 
     use super::*;
@@ -162,10 +175,8 @@ mod tests {
 
     #[test]
     fn so_many_and_no_more() {
-        assert_eq!(
-            many(127).subscribe(&some(&["a"])).map(|channels| channels.filter().channels.unwrap().names.len()),
-            Ok(128)
-        );
+        let Ok(Channels::Some(names)) = many(127).subscribe(&some(&["a"])) else { panic!("there is room for one") };
+        assert_eq!(names.len(), 128);
         assert_eq!(many(128).subscribe(&some(&["c1"])), Ok(many(128)));
         assert_eq!(many(128).subscribe(&some(&["a"])), Err(Refused::CountChannels));
         let names: Vec<String> = (0..129).map(|number| format!("c{number}")).collect();
@@ -173,13 +184,20 @@ mod tests {
     }
 
     #[test]
-    fn passes_what_was_asked_for() {
-        assert!(Channels::All.filter().passes("any", "notification", "{}"));
-        assert!(!Channels::All.filter().passes("user:7", "notification", "{}"));
-        assert!(some(&["user:7"]).filter().passes("user:7", "notification", "{}"));
-        assert!(some(&["a"]).filter().passes("a", "notification", "{}"));
-        assert!(!some(&["a"]).filter().passes("b", "notification", "{}"));
-        assert!(!some(&[]).filter().passes("a", "notification", "{}"));
+    fn passes_what_was_asked_for_of_what_is_permitted() {
+        let passes = |channels: &Channels, access: &Access, channel| {
+            channels.filter(access).passes(channel, "notification", "{}")
+        };
+        let anyone = Access::anonymous();
+        assert!(passes(&Channels::All, &anyone, "any") && !passes(&Channels::All, &anyone, "user:7"));
+        assert!(passes(&some(&["user:7"]), &anyone, "user:7") && !passes(&some(&["a"]), &anyone, "b"));
+        assert!(!passes(&some(&[]), &anyone, "a"));
+        let patterns = [Pattern::new("a.*").unwrap()].into();
+        let user = Access { user: Some("7".into()), subscribe: Scope::Patterns(patterns), ..anyone };
+        assert!(passes(&Channels::All, &user, "a.b") && passes(&Channels::All, &user, "user:7"));
+        assert!(!passes(&Channels::All, &user, "b") && !passes(&Channels::All, &user, "user:8"));
+        assert!(Channels::All.are_permitted(&user) && some(&["a.b", "user:7"]).are_permitted(&user));
+        assert!(!some(&["a.b", "b"]).are_permitted(&user));
     }
 
     #[test]

@@ -1,28 +1,33 @@
 //! The namespace `/`: notifications as they come, and what a client missed.
 
 mod told;
+mod wishes;
 
-use std::sync::Arc;
+use std::{any::Any, sync::Arc};
 
 use futures::{FutureExt, future::BoxFuture};
+use realtime_access::{Access, Refusal, Scope, limits::Limit};
 use realtime_fanout::{CloseReason, session::Subscription};
 use realtime_socketio::{
     Admission, Arguments, Denial, Departed, Departure, Emission, Incoming, Namespace, Request, Socket,
 };
-use serde_json::{Value, json};
+use serde_json::{json, value::to_raw_value};
 use tracing::{debug, info};
 use uuid::Uuid;
 
 pub(crate) use self::told::EVENT;
+use self::wishes::{Looked, Waiting, Wish};
 use super::{
-    channels::{Channels, Refused},
+    channels::Channels,
     private_id::{PrivateId, Signer},
     reason_name,
     recovery::{Claim, Known, Outcome, Plan},
     sessions::{Record, Sessions},
 };
 use crate::{
+    admission::{self, Denied},
     cursor::FeedCursor,
+    hearing,
     history::{self, History},
     resume::Resume,
     state::ApiState,
@@ -36,11 +41,14 @@ struct Inner {
     state: ApiState,
     signer: Signer,
     sessions: Sessions,
+    /// What everyone may do where nobody is asked who he is: clients share it.
+    anyone: Arc<Access>,
 }
 
 /// What is kept of a client.
 struct Client {
     id: PrivateId,
+    access: Arc<Access>,
     channels: Channels,
     /// Its session stands in Redis like this, or will soon.
     is_written: bool,
@@ -48,12 +56,15 @@ struct Client {
     outcome: Option<Outcome>,
     /// The position of which it was told last for its own sake.
     told: Option<u64>,
+    /// While one of its wishes is looked at: those that came behind it.
+    waiting: Option<Box<Waiting>>,
 }
 
 impl Notifications {
     /// `key` signs the ids with which clients come back.
     pub(crate) fn new(state: ApiState, key: &[u8], sessions: Sessions) -> Self {
-        Self(Arc::new(Inner { state, signer: Signer::new(key), sessions }))
+        let anyone = Arc::new(Access::anonymous());
+        Self(Arc::new(Inner { state, signer: Signer::new(key), sessions, anyone }))
     }
 }
 
@@ -82,10 +93,23 @@ impl Namespace for Notifications {
         match &*event.event {
             "message" => answer(socket, &event, "message-ack", told::message(&event.arguments)),
             "ping" => answer(socket, &event, "pong", told::pong()),
-            "subscribe" => self.0.change(socket, &event, Channels::subscribe),
-            "unsubscribe" => self.0.change(socket, &event, Channels::unsubscribe),
-            other => debug!(socket_id = socket.id(), event = other, "event without a meaning"),
+            name => match Wish::read(name, &event) {
+                Some(wish) => self.0.wish(socket, wish),
+                None => debug!(socket_id = socket.id(), event = name, "event without a meaning"),
+            },
         }
+    }
+
+    fn done(&self, socket: &mut Socket<'_>, outcome: Box<dyn Any + Send>) {
+        if let Ok(looked) = outcome.downcast::<Looked>() {
+            self.0.looked(socket, *looked);
+        }
+    }
+
+    fn expiring(&self, socket: &mut Socket<'_>) {
+        let Some(client) = socket.state::<Client>() else { return };
+        let notice = Arguments::new().with(&hearing::notice(&client.access));
+        socket.emit(told::EXPIRING, notice);
     }
 
     fn keep(&self, socket: &mut Socket<'_>) {
@@ -110,17 +134,34 @@ impl Namespace for Notifications {
 
 impl Inner {
     async fn admit(&self, request: Request) -> Result<Admission, Denial> {
-        let claim = Claim::read(request.auth.as_deref()).map_err(|refused| denial(&refused))?;
+        let claim = Claim::read(request.auth.as_deref());
+        let claim = claim.map_err(|refused| Denial::Refused { message: refused.to_string(), data: None })?;
         let Some(epoch) = self.state.epoch.get() else { return Err(Denial::Away(CloseReason::Unavailable)) };
+        let access = self.access(&claim, &request).await?;
         let known = self.known(&claim).await;
-        let plan = Plan::new(claim, known);
+        let plan = Plan::new(claim, known, &access);
         let resume = Resume::read(plan.cursor.as_deref(), epoch);
         let Some(history) = history::find(&self.state, resume, epoch).await else {
             self.count(Outcome::Unavailable);
             return Err(Denial::Away(CloseReason::Unavailable));
         };
         let plan = if history.is_whole() { plan } else { plan.with_gap() };
-        Ok(self.admission(&request, plan, history, epoch))
+        Ok(self.admission(&request, access, plan, history, epoch))
+    }
+
+    /// What the client may do. It may hear what it asks for.
+    async fn access(&self, claim: &Claim, request: &Request) -> Result<Arc<Access>, Denial> {
+        let credential = claim.token.credential();
+        let admitted = admission::admit(&self.state, credential, Some(request.client), Some(Limit::Subscribe)).await;
+        match admitted {
+            Ok(access) if !claim.channels.are_permitted(&access) => Err(refused(Refusal::Channel)),
+            Ok(access) if self.state.gate.asks() => Ok(Arc::new(access)),
+            Ok(_) => Ok(self.anyone.clone()),
+            Err(Denied::TooMany(_)) => Err(Denial::Away(CloseReason::Limited)),
+            // That passes: the client comes back by itself.
+            Err(Denied::Refused(Refusal::KeysAway)) => Err(Denial::Away(CloseReason::Unavailable)),
+            Err(Denied::Refused(refusal)) => Err(refused(refusal)),
+        }
     }
 
     async fn known(&self, claim: &Claim) -> Known {
@@ -134,18 +175,26 @@ impl Inner {
         }
     }
 
-    fn admission(&self, request: &Request, plan: Plan, history: History, epoch: Uuid) -> Admission {
+    fn admission(
+        &self,
+        request: &Request,
+        access: Arc<Access>,
+        plan: Plan,
+        history: History,
+        epoch: Uuid,
+    ) -> Admission {
         let recovered = plan.session.is_some();
         let (id, socket) = plan.session.unwrap_or_else(|| (self.signer.make(), request.id.as_str().into()));
         let Plan { channels, outcome, .. } = plan;
-        let filter = channels.filter();
+        let filter = channels.filter(&access);
+        let expires = hearing::end(&access);
         let greeting = told::connected(&socket, recovered);
         let cursor = history.seen(epoch);
         Admission {
             id: socket.into(),
             pid: Some(id.as_str().to_owned()),
             // Written once it has come in: it may have left in the meantime.
-            state: Box::new(Client { id, channels, is_written: false, outcome, told: None }),
+            state: Box::new(Client { id, access, channels, is_written: false, outcome, told: None, waiting: None }),
             greeting: vec![Emission { event: "connected".into(), arguments: greeting, cursor }],
             history: history.pieces(&filter).filter_map(|piece| told::emission(epoch, piece)).collect(),
             subscription: Some(Subscription {
@@ -154,38 +203,7 @@ impl Inner {
                 history: Vec::new(),
                 held: history.into_held(),
             }),
-            expires: None,
-        }
-    }
-
-    /// Changes what a client hears, and answers what it hears now, or why that stays as it was.
-    fn change(
-        &self,
-        socket: &mut Socket<'_>,
-        event: &Incoming,
-        change: fn(&Channels, &Channels) -> Result<Channels, Refused>,
-    ) {
-        let named: Value = event.arguments.get(0).unwrap_or_default();
-        let Some(client) = socket.state::<Client>() else { return };
-        let changed = Channels::read(&named).and_then(|named| change(&client.channels, &named));
-        let answer = match changed {
-            Ok(channels) => {
-                client.channels = channels.clone();
-                socket.select(channels.filter());
-                self.keep(socket, false);
-                json!({ "status": "ok", "channels": channels })
-            }
-            Err(refused) => {
-                debug!(
-                    socket_id = socket.id(),
-                    error = &refused as &dyn std::error::Error,
-                    "channels stay as they were"
-                );
-                json!({ "status": "error", "message": refused.to_string() })
-            }
-        };
-        if let Some(id) = event.acknowledgement {
-            socket.acknowledge(id, Arguments::new().with(&answer));
+            expires,
         }
     }
 
@@ -193,7 +211,7 @@ impl Inner {
     fn keep(&self, socket: &mut Socket<'_>, is_written: bool) {
         let id = socket.id().into();
         let Some(client) = socket.state::<Client>() else { return };
-        let record = Record { id, channels: client.channels.clone() };
+        let record = Record { id, channels: client.channels.clone(), user: client.access.user.clone() };
         if is_written {
             self.sessions.renew(&client.id, record);
         } else {
@@ -211,13 +229,16 @@ impl Inner {
 fn tell_place(socket: &mut Socket<'_>) {
     let Ok(FeedCursor { position, .. }) = socket.cursor().parse() else { return };
     let Some(client) = socket.state::<Client>() else { return };
-    if client.channels != Channels::All && client.told.replace(position) != Some(position) {
+    let hears_everything = client.channels == Channels::All && client.access.subscribe == Scope::Everything;
+    if !hears_everything && client.told.replace(position) != Some(position) {
         socket.emit(told::PLACE, Arguments::new());
     }
 }
 
-fn denial(refused: &Refused) -> Denial {
-    Denial::Refused { message: refused.to_string(), data: None }
+/// The refusal of a client, for whom reads it and for its code.
+fn refused(refusal: Refusal) -> Denial {
+    let data = json!({ "code": refusal.code(), "status": refusal.status().as_u16() });
+    Denial::Refused { message: refusal.to_string(), data: to_raw_value(&data).ok() }
 }
 
 /// By an event, and to a callback if there is one.

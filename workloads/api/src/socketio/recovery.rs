@@ -3,12 +3,17 @@
 //! | its `pid` | its session | its `offset` | what becomes of it |
 //! |---|---|---|---|
 //! | good | kept | there | the same session goes on behind the offset; with a gap, a new one with the same channels |
+//! | good | kept, of another user | any | as if there were no session |
+//! | good | kept, with a channel that the client may not hear now | any | as if there were no session |
 //! | good | kept | missing | as if there were no session |
 //! | good | not kept, or Redis is away | any | a new session |
 //! | none, or not ours | | any | a new session |
 //!
 //! A new session goes on behind `resume` if the client gives it, else it begins with what comes.
 
+use std::fmt;
+
+use realtime_access::{Access, Credential};
 use serde_json::{Value, value::RawValue};
 
 use super::{
@@ -17,9 +22,15 @@ use super::{
     sessions::{Found, Record},
 };
 
+/// What a client shows of itself, as it came. Debug shows none of it.
+#[derive(Default, PartialEq, Eq)]
+pub(crate) struct Shown(Value);
+
 /// What a client says when it connects, in what the client library calls `auth`.
 #[derive(Debug, Default, PartialEq, Eq)]
 pub(crate) struct Claim {
+    /// Its token.
+    pub(crate) token: Shown,
     /// The private id that it was given before.
     pub(crate) pid: Option<String>,
     /// The cursor behind which it wants to go on with that session.
@@ -27,7 +38,29 @@ pub(crate) struct Claim {
     /// The cursor behind which it wants to go on in any case.
     resume: Option<String>,
     /// What it wants to hear, unless its session is found.
-    channels: Channels,
+    pub(crate) channels: Channels,
+}
+
+impl Shown {
+    pub(crate) const fn new(token: Value) -> Self {
+        Self(token)
+    }
+
+    /// An empty text is none.
+    pub(crate) fn credential(&self) -> Credential<'_> {
+        match &self.0 {
+            Value::Null => Credential::Nothing,
+            Value::String(token) if token.is_empty() => Credential::Nothing,
+            Value::String(token) => Credential::Token(token),
+            _ => Credential::Unreadable,
+        }
+    }
+}
+
+impl fmt::Debug for Shown {
+    fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
+        self.credential().fmt(formatter)
+    }
 }
 
 impl Claim {
@@ -42,6 +75,7 @@ impl Claim {
         let cursor = |name: &str| text(name).filter(|cursor| !cursor.is_empty());
         let channels = fields.get("channels").filter(|channels| !channels.is_null());
         Ok(Self {
+            token: Shown::new(fields.get("token").cloned().unwrap_or_default()),
             pid: text("pid"),
             offset: cursor("offset"),
             resume: cursor("resume"),
@@ -85,6 +119,10 @@ pub(crate) enum Outcome {
     Expired,
     /// The private id is not ours, or came without an offset.
     Invalid,
+    /// The session is of another user.
+    Foreign,
+    /// The session has a channel that the client may not hear now.
+    Forbidden,
     /// Some of what was missed cannot be given, and the client was told.
     Gap,
     /// Redis does not answer, or what was missed cannot be read now.
@@ -92,8 +130,16 @@ pub(crate) enum Outcome {
 }
 
 impl Outcome {
-    pub(crate) const ALL: [Self; 6] =
-        [Self::Recovered, Self::Resumed, Self::Expired, Self::Invalid, Self::Gap, Self::Unavailable];
+    pub(crate) const ALL: [Self; 8] = [
+        Self::Recovered,
+        Self::Resumed,
+        Self::Expired,
+        Self::Invalid,
+        Self::Foreign,
+        Self::Forbidden,
+        Self::Gap,
+        Self::Unavailable,
+    ];
 
     pub(crate) const fn name(self) -> &'static str {
         match self {
@@ -101,6 +147,8 @@ impl Outcome {
             Self::Resumed => "resumed",
             Self::Expired => "expired",
             Self::Invalid => "invalid",
+            Self::Foreign => "foreign",
+            Self::Forbidden => "forbidden",
             Self::Gap => "gap",
             Self::Unavailable => "unavailable",
         }
@@ -108,10 +156,14 @@ impl Outcome {
 }
 
 impl Plan {
-    /// Decides by the table above.
-    pub(crate) fn new(claim: Claim, known: Known) -> Self {
+    /// Decides by the table above, for a client that may do that.
+    pub(crate) fn new(claim: Claim, known: Known, access: &Access) -> Self {
         let reason = match known {
-            Known::Asked(id, Found::Record(Record { id: socket, channels })) => match claim.offset {
+            Known::Asked(_, Found::Record(Record { user, .. })) if user != access.user => Some(Outcome::Foreign),
+            Known::Asked(_, Found::Record(Record { channels, .. })) if !channels.are_permitted(access) => {
+                Some(Outcome::Forbidden)
+            }
+            Known::Asked(id, Found::Record(Record { id: socket, channels, .. })) => match claim.offset {
                 Some(offset) => {
                     let (session, outcome) = (Some((id, socket)), Some(Outcome::Recovered));
                     return Self { session, channels, cursor: Some(offset), outcome };
@@ -134,103 +186,4 @@ impl Plan {
 }
 
 #[cfg(test)]
-mod tests {
-    use serde_json::json;
-
-    use super::*;
-    use crate::socketio::private_id::Signer;
-
-    fn claim(auth: &Value) -> Result<Claim, Refused> {
-        let auth = serde_json::value::to_raw_value(auth).unwrap();
-        Claim::read(Some(&auth))
-    }
-
-    fn channels(names: &[&str]) -> Channels {
-        Channels::read(&json!(names)).unwrap()
-    }
-
-    fn id() -> PrivateId {
-        Signer::new(b"0123456789abcdef").make()
-    }
-
-    fn kept() -> Found {
-        Found::Record(Record { id: "socket".into(), channels: channels(&["kept"]) })
-    }
-
-    /// Channels, cursor and outcome of a plan without a session.
-    fn new(channels: Channels, cursor: Option<&str>, outcome: Option<Outcome>) -> Plan {
-        Plan { session: None, channels, cursor: cursor.map(ToOwned::to_owned), outcome }
-    }
-
-    #[test]
-    fn reads_what_a_client_says() {
-        assert_eq!(Claim::read(None), Ok(Claim::default()));
-        for nothing in [json!(null), json!({}), json!("text"), json!({ "pid": 7, "channels": null, "resume": "" })] {
-            assert_eq!(claim(&nothing), Ok(Claim::default()), "{nothing}");
-        }
-        let all = json!({ "pid": "p", "offset": "o", "resume": "r", "channels": ["a"], "token": "t" });
-        let text = |text: &str| Some(text.to_owned());
-        let expected = Claim { pid: text("p"), offset: text("o"), resume: text("r"), channels: channels(&["a"]) };
-        assert_eq!(claim(&all), Ok(expected));
-        assert_eq!(claim(&json!({ "channels": [7] })), Err(Refused::ReadChannels));
-    }
-
-    #[test]
-    fn a_new_client_begins_with_what_comes() {
-        let plan = Plan::new(claim(&json!({ "channels": "a" })).unwrap(), Known::Unclaimed);
-        assert_eq!(plan, new(channels(&["a"]), None, None));
-    }
-
-    #[test]
-    fn a_session_that_is_kept_goes_on_as_it_was() {
-        let id = id();
-        let claimed = json!({ "offset": "o", "resume": "r", "channels": ["other"] });
-        let plan = Plan::new(claim(&claimed).unwrap(), Known::Asked(id.clone(), kept()));
-        let expected = Plan {
-            session: Some((id, "socket".into())),
-            channels: channels(&["kept"]),
-            cursor: Some("o".to_owned()),
-            outcome: Some(Outcome::Recovered),
-        };
-        assert_eq!(plan, expected);
-    }
-
-    #[test]
-    fn a_session_with_a_gap_is_a_new_one_with_the_same_channels() {
-        let plan = Plan::new(claim(&json!({ "offset": "o" })).unwrap(), Known::Asked(id(), kept())).with_gap();
-        assert_eq!(plan, new(channels(&["kept"]), Some("o"), Some(Outcome::Gap)));
-    }
-
-    #[test]
-    fn what_cannot_go_on_begins_anew_and_says_why() {
-        for (known, outcome) in [
-            (Known::Asked(id(), Found::Nothing), Outcome::Expired),
-            (Known::Asked(id(), Found::Away), Outcome::Unavailable),
-            (Known::Invalid, Outcome::Invalid),
-        ] {
-            let plan = Plan::new(claim(&json!({ "offset": "o", "channels": ["a"] })).unwrap(), known);
-            assert_eq!(plan, new(channels(&["a"]), None, Some(outcome)), "the offset belongs to the session");
-        }
-        for without in [json!({}), json!({ "offset": "" }), json!({ "offset": null })] {
-            let plan = Plan::new(claim(&without).unwrap(), Known::Asked(id(), kept()));
-            assert_eq!(plan, new(Channels::All, None, Some(Outcome::Invalid)), "there is no offset in {without}");
-        }
-    }
-
-    #[test]
-    fn a_client_that_gives_a_cursor_goes_on_there_without_its_session() {
-        let claimed = || claim(&json!({ "resume": "r", "channels": ["a"] })).unwrap();
-        let resumed = || new(channels(&["a"]), Some("r"), Some(Outcome::Resumed));
-        for known in [
-            Known::Unclaimed,
-            Known::Invalid,
-            Known::Asked(id(), Found::Nothing),
-            Known::Asked(id(), Found::Away),
-            Known::Asked(id(), kept()),
-        ] {
-            assert_eq!(Plan::new(claimed(), known), resumed());
-        }
-        let plan = Plan::new(claimed(), Known::Unclaimed).with_gap();
-        assert_eq!(plan, new(channels(&["a"]), Some("r"), Some(Outcome::Gap)));
-    }
-}
+mod tests;

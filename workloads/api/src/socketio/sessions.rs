@@ -35,6 +35,9 @@ pub(crate) struct Record {
     pub(crate) id: Box<str>,
     /// What it hears.
     pub(crate) channels: Channels,
+    /// Whose it is: nobody else gets it back.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub(crate) user: Option<Box<str>>,
 }
 
 /// What Redis says about a session.
@@ -138,7 +141,7 @@ mod tests {
         let token = CancellationToken::new();
         let (sessions, task) = Sessions::start(redis.connection(), metrics, token.clone());
         let id = Signer::new(b"0123456789abcdef").make();
-        assert!(sessions.write(&id, Record { id: "socket".into(), channels: Channels::All }));
+        assert!(sessions.write(&id, Record { id: "socket".into(), channels: Channels::All, user: None }));
         token.cancel();
         task.await.unwrap();
         assert!(redis.kept.lock().unwrap().texts.contains_key(&key(id.name())));
@@ -147,10 +150,16 @@ mod tests {
     #[test]
     fn reads_what_it_writes() {
         let channels = Channels::read(&json!(["a", "b"])).unwrap();
-        let record = Record { id: "tnzQw6ITlmT5Ckkk".into(), channels };
-        let text = serde_json::to_string(&record).unwrap();
-        assert_eq!(text, r#"{"id":"tnzQw6ITlmT5Ckkk","channels":["a","b"]}"#);
-        assert_eq!(read(&text), Found::Record(record));
+        let mut record = Record { id: "tnzQw6ITlmT5Ckkk".into(), channels, user: None };
+        for (user, expected) in [
+            (None, r#"{"id":"tnzQw6ITlmT5Ckkk","channels":["a","b"]}"#),
+            (Some("7"), r#"{"id":"tnzQw6ITlmT5Ckkk","channels":["a","b"],"user":"7"}"#),
+        ] {
+            record.user = user.map(Box::from);
+            let text = serde_json::to_string(&record).unwrap();
+            assert_eq!(text, expected);
+            assert_eq!(read(&text), Found::Record(record.clone()));
+        }
         assert_eq!(read("{}"), Found::Nothing);
     }
 }

@@ -54,7 +54,7 @@ pub(crate) async fn admit(
     transport: Transport,
     shared: std::sync::Arc<Shared>,
 ) -> Answer {
-    Answer::Entry(connects.await.map(|admission| Admitted::new(admission, namespace, transport, &shared)))
+    Answer::Entry(Box::new(connects.await.map(|admission| Admitted::new(admission, namespace, transport, &shared))))
 }
 
 /// A piece of an answer as frames of a websocket.

@@ -15,8 +15,7 @@ mod entering;
 use std::{net::IpAddr, sync::Arc, time::Instant};
 
 use bytes::Bytes;
-use futures::{FutureExt as _, future::BoxFuture};
-use realtime_fanout::CloseReason;
+use futures::FutureExt as _;
 use tokio::sync::oneshot;
 
 pub(crate) use self::ending::Ending;
@@ -24,9 +23,8 @@ use super::{
     allowance::{self, Allowance},
     broadcast::Broadcast,
     deadlines::{Deadlines, Due},
-    expiry::Nearing,
     form,
-    hub::{Answer, Hub, Question},
+    hub::{Answer, Hub},
     joined::{Joined, Leaving},
     shared::Shared,
 };
@@ -226,15 +224,6 @@ impl Conversation {
         self.obey(place, hub);
     }
 
-    /// Has something answered elsewhere.
-    fn ask(&mut self, namespace: u16, is_entry: bool, answer: BoxFuture<'static, Answer>, hub: &mut dyn Hub) {
-        let (waits, forgotten) = oneshot::channel();
-        let ticket = self.ticket;
-        self.ticket = self.ticket.wrapping_add(1);
-        self.asked.push(Asked { ticket, namespace, is_entry, _waits: waits });
-        hub.ask(Question { ticket, answer, forgotten });
-    }
-
     /// Does what the application wanted for a client when it was called about it.
     fn obey(&mut self, place: usize, hub: &mut dyn Hub) {
         let Some(joined) = self.joined.get_mut(place) else { return };
@@ -290,19 +279,6 @@ impl Conversation {
             None => {}
         }
         self.await_next(hub);
-    }
-
-    /// Tells namespaces whose clients may not stay much longer, and ends the connection when the time of one is over.
-    fn expire(&mut self, hub: &mut dyn Hub) {
-        let now = hub.now();
-        // From the back: one that leaves is replaced by the last one.
-        for place in (0..self.joined.len()).rev() {
-            match self.joined.get_mut(place).and_then(|joined| joined.expiry.due(now)) {
-                Some(Nearing::Soon) => self.call(place, hub, |namespace, socket| namespace.expiring(socket)),
-                Some(Nearing::Over) => return self.end(Ending::Server(CloseReason::Expired), hub),
-                None => {}
-            }
-        }
     }
 
     /// Ends the connection if the client has been silent for too long, also before the shard has noticed.

@@ -53,7 +53,7 @@ pub(crate) struct Question {
 /// What comes of a question.
 pub(crate) enum Answer {
     /// Whether the client is let into the namespace.
-    Entry(Result<Admitted, Denial>),
+    Entry(Box<Result<Admitted, Denial>>),
     /// What a namespace began is done.
     Errand(Box<dyn Any + Send>),
 }

@@ -17,7 +17,7 @@ pub(crate) enum Told {
     /// By a client that proved to be the session's, by its id.
     Client(Secret, Demand),
     /// The answer to a question.
-    Answered(u32, Box<Answer>),
+    Answered(u32, Answer),
 }
 
 /// What the client of a session wants, or another session for it.

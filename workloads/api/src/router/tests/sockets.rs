@@ -1,5 +1,6 @@
 //! Socket.IO through the server, by requests as a client sends them.
 
+mod access;
 mod client;
 
 use std::{net::SocketAddr, time::Duration};

@@ -1,5 +1,8 @@
 //! Streams through the server, with real sockets.
 
+mod access;
+pub(super) mod tokens;
+
 use std::{net::SocketAddr, time::Duration};
 
 use realtime_contract::feed::FeedEntry;

@@ -14,6 +14,8 @@ use crate::{cursor::FeedCursor, feed::gap_data, history::Piece};
 pub(crate) const EVENT: &str = "notification";
 /// The event that says what a client does not get.
 const GAP: &str = "gap";
+/// The event that says until when the client may stay.
+pub(super) const EXPIRING: &str = "expiring";
 /// The event that has nothing but a cursor: where the client is, though little of the feed came to it.
 pub(super) const PLACE: &str = "cursor";
 

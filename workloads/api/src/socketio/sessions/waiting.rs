@@ -75,7 +75,7 @@ mod tests {
     use crate::socketio::channels::Channels;
 
     fn record(id: &str) -> Record {
-        Record { id: id.into(), channels: Channels::All }
+        Record { id: id.into(), channels: Channels::All, user: None }
     }
 
     fn written(waiting: &mut Waiting) -> Vec<Entry> {

@@ -133,7 +133,7 @@ mod tests {
     };
 
     fn record(id: &str) -> Record {
-        Record { id: id.into(), channels: Channels::All }
+        Record { id: id.into(), channels: Channels::All, user: None }
     }
 
     #[tokio::test]

@@ -10,7 +10,7 @@ use super::Conversation;
 use crate::{
     engine_packet::EnginePacket,
     namespace::{Departure, Transport},
-    session::{form, hub::Hub},
+    session::{expiry::Nearing, form, hub::Hub},
     statistics::Violation,
     websocket,
 };
@@ -56,6 +56,19 @@ impl Conversation {
         }
         self.ending = Some(ending);
         hub.close(ending.reason());
+    }
+
+    /// Tells namespaces whose clients may not stay much longer, and ends the connection when the time of one is over.
+    pub(super) fn expire(&mut self, hub: &mut dyn Hub) {
+        let now = hub.now();
+        // From the back: one that leaves is replaced by the last one.
+        for place in (0..self.joined.len()).rev() {
+            match self.joined.get_mut(place).and_then(|joined| joined.expiry.due(now)) {
+                Some(Nearing::Soon) => self.call(place, hub, |namespace, socket| namespace.expiring(socket)),
+                Some(Nearing::Over) => return self.end(Ending::Server(CloseReason::Expired), hub),
+                None => {}
+            }
+        }
     }
 
     /// Ends the connection because the client broke a rule.

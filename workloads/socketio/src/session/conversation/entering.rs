@@ -1,7 +1,9 @@
 //! How a client comes into a namespace, and out of it.
 
 use bytes::Bytes;
+use futures::future::BoxFuture;
 use serde_json::value::RawValue;
+use tokio::sync::oneshot;
 
 use super::{Asked, Conversation, Ending};
 use crate::{
@@ -11,7 +13,7 @@ use crate::{
     session::{
         admitted::{self, Admitted},
         expiry::Expiry,
-        hub::{Answer, Hub},
+        hub::{Answer, Hub, Question},
         joined::Joined,
     },
     statistics::{Refusal, Violation},
@@ -46,6 +48,21 @@ impl Conversation {
         self.ask(namespace, true, answer, hub);
     }
 
+    /// Has something answered elsewhere.
+    pub(super) fn ask(
+        &mut self,
+        namespace: u16,
+        is_entry: bool,
+        answer: BoxFuture<'static, Answer>,
+        hub: &mut dyn Hub,
+    ) {
+        let (waits, forgotten) = oneshot::channel();
+        let ticket = self.ticket;
+        self.ticket = self.ticket.wrapping_add(1);
+        self.asked.push(Asked { ticket, namespace, is_entry, _waits: waits });
+        hub.ask(Question { ticket, answer, forgotten });
+    }
+
     fn entering(&self) -> impl Iterator<Item = &Asked> {
         self.asked.iter().filter(|asked| asked.is_entry)
     }
@@ -64,17 +81,23 @@ impl Conversation {
                     self.call(place, hub, |namespace, socket| namespace.done(socket, outcome));
                 }
             }
-            Answer::Entry(Ok(admitted)) => self.admit(namespace, admitted, hub),
-            Answer::Entry(Err(Denial::Refused { message, data })) => {
+            Answer::Entry(entry) => self.judged(namespace, *entry, hub),
+        }
+        self.await_next(hub);
+    }
+
+    fn judged(&mut self, namespace: u16, entry: Result<Admitted, Denial>, hub: &mut dyn Hub) {
+        match entry {
+            Ok(admitted) => self.admit(namespace, admitted, hub),
+            Err(Denial::Refused { message, data }) => {
                 let name = self.shared.name(namespace).into();
                 self.refuse(Refusal::Refused, name, message, data, hub);
             }
-            Answer::Entry(Err(Denial::Away(reason))) => {
+            Err(Denial::Away(reason)) => {
                 self.shared.counters.refused(Refusal::Away);
                 self.end(Ending::Server(reason), hub);
             }
         }
-        self.await_next(hub);
     }
 
     fn admit(&mut self, namespace: u16, admitted: Admitted, hub: &mut dyn Hub) {

@@ -65,6 +65,11 @@ impl Client {
         self.came.pop_front().unwrap()
     }
 
+    /// What a client gets whose session ends, or has ended.
+    pub(super) async fn last(&self) -> String {
+        request(self.address, "GET", &self.target, "").await.1
+    }
+
     /// Name, data and cursor of the next packet, which is an event of the namespace `/`.
     pub(super) async fn event(&mut self) -> (String, Value, String) {
         let packet = self.next().await;
