@@ -74,7 +74,10 @@ pub(crate) fn channels(access: &Access, named: Option<Selection>) -> Result<Opti
 pub(crate) fn expiry(access: &Access, now: Timestamp) -> Option<Expiry> {
     let expires = access.expires?;
     let left = expires.duration_since(now).try_into().unwrap_or_default();
-    Some(Expiry { at: Instant::now() + left, notice: json!({ "expiresAt": milliseconds(expires) }).to_string() })
+    Some(Expiry {
+        at: Instant::now().checked_add(left)?,
+        notice: json!({ "expiresAt": milliseconds(expires) }).to_string(),
+    })
 }
 
 #[cfg(test)]
