@@ -11,7 +11,10 @@ use axum::{
     extract::{Request, State},
     http::{
         HeaderMap, HeaderName, HeaderValue, StatusCode, Uri,
-        header::{ACCEPT, CACHE_CONTROL, CONTENT_SECURITY_POLICY, REFERRER_POLICY, VARY, X_CONTENT_TYPE_OPTIONS},
+        header::{
+            ACCEPT, CACHE_CONTROL, CONTENT_SECURITY_POLICY, ETAG, IF_MATCH, IF_MODIFIED_SINCE, IF_NONE_MATCH, IF_RANGE,
+            IF_UNMODIFIED_SINCE, LAST_MODIFIED, REFERRER_POLICY, VARY, X_CONTENT_TYPE_OPTIONS,
+        },
     },
     response::{IntoResponse, Response},
 };
@@ -30,6 +33,11 @@ const HASHED: &str = "/assets/";
 /// The page loads what it consists of and speaks with its own origin, and nobody shows it within a page of his own.
 const POLICY: &str = "default-src 'none'; script-src 'self'; style-src 'self'; img-src 'self'; connect-src 'self'; \
     base-uri 'none'; form-action 'none'; frame-ancestors 'none'";
+
+/// What a browser asks and is told by the time of a file. All files of an image have the same time, so the page of another version of the same
+/// length would pass for unchanged, and names files that are gone. The page is small, and files with a hash are not asked for again.
+const CONDITIONS: [HeaderName; 5] = [IF_MATCH, IF_NONE_MATCH, IF_MODIFIED_SINCE, IF_UNMODIFIED_SINCE, IF_RANGE];
+const STAMPS: [HeaderName; 2] = [ETAG, LAST_MODIFIED];
 
 const FOREVER: &str = "public, max-age=31536000, immutable";
 const ASK_AGAIN: &str = "no-cache";
@@ -64,7 +72,10 @@ impl Console {
     }
 
     /// A file, compressed where that stands beside it and the client takes it; 404 and 405 as the API has them.
-    async fn file(&self, request: Request) -> Response {
+    async fn file(&self, mut request: Request) -> Response {
+        for name in CONDITIONS {
+            request.headers_mut().remove(name);
+        }
         let caching = if request.uri().path().starts_with(HASHED) { FOREVER } else { ASK_AGAIN };
         let mut files = ServeDir::new(&self.0)
             .append_index_html_on_directories(false)
@@ -82,6 +93,9 @@ impl Console {
             StatusCode::NOT_FOUND => return ApiError::UnknownPath.into_response(),
             StatusCode::METHOD_NOT_ALLOWED => return ApiError::UnknownMethod.into_response(),
             _ => {}
+        }
+        for name in STAMPS {
+            response.headers_mut().remove(name);
         }
         let headers: [(HeaderName, &'static str); 4] = [
             (CACHE_CONTROL, caching),

@@ -3,7 +3,8 @@
 use std::fs;
 
 use axum::http::header::{
-    ACCEPT, ACCEPT_ENCODING, CACHE_CONTROL, CONTENT_ENCODING, CONTENT_SECURITY_POLICY, CONTENT_TYPE, HeaderName, VARY,
+    ACCEPT, ACCEPT_ENCODING, CACHE_CONTROL, CONTENT_ENCODING, CONTENT_SECURITY_POLICY, CONTENT_TYPE, ETAG, HeaderName,
+    IF_MODIFIED_SINCE, IF_NONE_MATCH, LAST_MODIFIED, VARY,
 };
 
 use super::*;
@@ -85,6 +86,14 @@ async fn files_with_a_hash_in_their_names_are_kept_by_browsers() {
     assert_eq!((header(&script, CONTENT_TYPE), text(script).await), ("text/javascript".to_owned(), "run()".to_owned()));
     let head = ask(Method::HEAD, "/assets/index-1a2b.js", &[]).await;
     assert_eq!((head.status(), text(head).await), (StatusCode::OK, String::new()));
+}
+
+#[tokio::test]
+async fn a_page_never_passes_for_unchanged_by_its_time() {
+    let later = "Fri, 31 Dec 2100 23:59:59 GMT";
+    let page = ask(Method::GET, "/", &[(ACCEPT, HTML), (IF_MODIFIED_SINCE, later), (IF_NONE_MATCH, "*")]).await;
+    assert_eq!(page.status(), StatusCode::OK);
+    assert!(!page.headers().contains_key(ETAG) && !page.headers().contains_key(LAST_MODIFIED), "{page:?}");
 }
 
 #[tokio::test]
