@@ -4,6 +4,9 @@ import type { Series } from "../model/series";
 
 const HEIGHT = 104;
 
+/** Below this width, in pixels, half of the times are named. */
+const NARROW = 220;
+
 /** Seconds that are shown when the page has just been opened: a chart that begins grows to its span. */
 const SHORTEST = 60;
 
@@ -82,7 +85,7 @@ function options(element: HTMLElement, colours: string[], points: boolean, span:
         ...axis,
         size: 18,
         grid: { show: false },
-        splits: (_, __, first, last) => ticks(first, last),
+        splits: (plot, __, first, last) => ticks(first, last, plot.width < NARROW ? 2 : 1),
         values: (plot, times) => times.map((at) => ago((plot.scales.x?.max ?? at) - at)),
       },
       { ...axis, size: 34, space: 30, grid: { stroke: colour("line"), width: 1 } },
@@ -104,8 +107,8 @@ function options(element: HTMLElement, colours: string[], points: boolean, span:
 }
 
 /** Times at even distances before the last one. */
-function ticks(first: number, last: number): number[] {
-  const step = last - first > 90 ? 60 : 20;
+function ticks(first: number, last: number, every: number): number[] {
+  const step = (last - first > 90 ? 60 : 20) * every;
   const count = Math.floor((last - first) / step - 0.25);
   return Array.from({ length: Math.max(0, count) }, (_, index) => last - (count - index) * step);
 }
