@@ -120,9 +120,7 @@ impl Cache {
     /// Called when Redis was lost from sight, and may have gone back to an earlier state: nothing of it is believed until there is another
     /// generation.
     pub(crate) fn suspect(&self) {
-        if self.0.outage.begin() {
-            tokio::spawn(self.0.clone().recover());
-        }
+        self.0.lose(&Error::FollowFeed);
     }
 
     /// Adds one to the counter of the cache test and gives it.

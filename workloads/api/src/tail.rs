@@ -78,15 +78,16 @@ impl Tail {
         self.engine.open();
         info!(%epoch, position, "feed found, broadcasting what is newer");
         let mut last = position;
-        let mut healthy = true;
+        let (mut healthy, mut redis_in_sight) = (true, true);
         loop {
-            let outcome = match self.stream.next(last, epoch).await {
+            let batch = self.stream.next(last, epoch).await;
+            let in_sight = !matches!(batch, Batch::Away);
+            if std::mem::replace(&mut redis_in_sight, in_sight) && !in_sight {
+                self.cache.suspect();
+            }
+            let outcome = match batch {
                 Batch::Entries(entries) => self.accept(entries, &mut last).await,
-                Batch::Quiet => self.catch_up(epoch, &mut last).await?,
-                Batch::Away => {
-                    self.cache.suspect();
-                    self.catch_up(epoch, &mut last).await?
-                }
+                Batch::Quiet | Batch::Away => self.catch_up(epoch, &mut last).await?,
             };
             if let Err(error) = &outcome
                 && healthy

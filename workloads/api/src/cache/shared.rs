@@ -30,6 +30,9 @@ pub(crate) enum Error {
     /// It took too long.
     #[error("failed to run {operation} in Redis within {} ms", LIMIT.as_millis())]
     AwaitRedis { operation: &'static str },
+    /// The feed in it could not be followed.
+    #[error("failed to follow the feed in Redis")]
+    FollowFeed,
     /// It was away before, and nothing was tried.
     #[error("failed to reach Redis, which has not come back yet")]
     AwaitRecovery,
