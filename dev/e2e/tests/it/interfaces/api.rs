@@ -21,7 +21,7 @@ async fn the_service_tells_what_it_is_and_where_everything_is() {
             assert!(told["name"].is_string() && told["version"].is_string(), "{told}");
             for path in told["endpoints"].as_object().expect("endpoints").values() {
                 let path = path.as_str().expect("a path");
-                let answer = shell(stack, &format!("curl --max-time 1 \"$API{path}\"")).await;
+                let answer = shell(stack, &format!("curl --max-time 5 \"$API{path}\"")).await;
                 assert_ne!(answer.status, 404, "{path}");
             }
         })
@@ -119,9 +119,16 @@ async fn the_counter_of_the_cache_test_goes_up_by_one() {
 async fn the_stream_of_notifications_begins_with_its_connection_and_has_one_object_a_frame() {
     REPLICATED
         .look(async |stack| {
+            let post = POST.replace("Test notification", "for the stream");
+            // Posts when the stream is there, and ends when what was posted has come.
             let line = format!(
-                "curl -N --max-time 6 $API/api/sse/notifications & sleep 2; {} --output /dev/null; wait",
-                POST.replace("Test notification", "for the stream")
+                r#"curl -N --max-time 20 $API/api/sse/notifications | while IFS= read -r line; do
+                    printf '%s\n' "$line"
+                    case "$line" in
+                        *'"connection"'*) {post} --output /dev/null;;
+                        *'"for the stream"'*) break;;
+                    esac
+                done"#
             );
             let answer = shell(stack, &line).await;
             assert!(answer.headers.contains("content-type: text/event-stream"), "{}", answer.headers);
