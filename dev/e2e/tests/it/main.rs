@@ -4,6 +4,7 @@
 
 mod admission;
 mod bad_input;
+mod cache;
 mod client;
 mod console;
 mod deletion;
