@@ -1,12 +1,14 @@
 //! A span, a count, a time and a log line for every request.
 
-use std::time::Instant;
+use std::collections::HashMap;
+use std::sync::{Arc, PoisonError, RwLock};
+use std::time::{Duration, Instant};
 
 use axum::extract::{MatchedPath, Request, State};
 use axum::http::{HeaderMap, HeaderName, HeaderValue, Method};
 use axum::middleware::Next;
 use axum::response::Response;
-use prometheus::{HistogramOpts, HistogramVec, IntCounterVec, Opts, Registry};
+use prometheus::{Histogram, HistogramOpts, HistogramVec, IntCounter, IntCounterVec, Opts, Registry};
 use tracing::{Instrument, Span, debug, field, info, info_span};
 
 use crate::propagation;
@@ -23,6 +25,23 @@ const BUCKETS: [f64; 12] = [0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 
 pub struct RequestMetrics {
     seconds: HistogramVec,
     requests: IntCounterVec,
+    routes: Arc<RwLock<Routes>>,
+}
+
+/// Handles by route, each with its method and status: to look them up by their labels would be a good part of a small request.
+type Routes = HashMap<Box<str>, Vec<(&'static str, u16, Handles)>>;
+
+#[derive(Clone, Debug)]
+struct Handles {
+    seconds: Histogram,
+    requests: IntCounter,
+}
+
+impl Handles {
+    fn count(&self, elapsed: Duration) {
+        self.seconds.observe(elapsed.as_secs_f64());
+        self.requests.inc();
+    }
 }
 
 impl RequestMetrics {
@@ -37,7 +56,25 @@ impl RequestMetrics {
         let requests = IntCounterVec::new(Opts::new("http_requests_total", "Requests"), &labels)?;
         registry.register(Box::new(seconds.clone()))?;
         registry.register(Box::new(requests.clone()))?;
-        Ok(Self { seconds, requests })
+        Ok(Self { seconds, requests, routes: Arc::default() })
+    }
+
+    fn count(&self, method: &'static str, route: &str, status: u16, elapsed: Duration) {
+        let is_it = |known: &&(&'static str, u16, Handles)| (known.0, known.1) == (method, status);
+        let routes = self.routes.read().unwrap_or_else(PoisonError::into_inner);
+        if let Some((_, _, handles)) = routes.get(route).and_then(|known| known.iter().find(is_it)) {
+            return handles.count(elapsed);
+        }
+        drop(routes);
+        let labels = [method, route, &status.to_string()];
+        let handles = Handles {
+            seconds: self.seconds.with_label_values(&labels),
+            requests: self.requests.with_label_values(&labels),
+        };
+        handles.count(elapsed);
+        // Twice the same is no harm: the first one is found.
+        let mut routes = self.routes.write().unwrap_or_else(PoisonError::into_inner);
+        routes.entry(route.into()).or_default().push((method, status, handles));
     }
 }
 
@@ -50,7 +87,7 @@ pub async fn observe(
 ) -> Response {
     let started = Instant::now();
     let method = method_label(request.method());
-    let route = route_label(matched.as_ref().map(MatchedPath::as_str)).to_owned();
+    let route = route_label(matched.as_ref().map(MatchedPath::as_str));
     let span = info_span!(
         "request",
         otel.name = format!("{method} {route}"),
@@ -68,10 +105,8 @@ pub async fn observe(
         response.headers_mut().insert(TRACE_ID, value);
     }
     let elapsed = started.elapsed();
-    let labels = [method, &route, &status.to_string()];
-    metrics.seconds.with_label_values(&labels).observe(elapsed.as_secs_f64());
-    metrics.requests.with_label_values(&labels).inc();
-    log(&span, method, &route, status, u64::try_from(elapsed.as_millis()).unwrap_or(u64::MAX));
+    metrics.count(method, route, status, elapsed);
+    log(&span, method, route, status, u64::try_from(elapsed.as_millis()).unwrap_or(u64::MAX));
     response
 }
 
@@ -122,6 +157,23 @@ mod tests {
             bound_trace_state(&mut headers);
             assert_eq!(headers.contains_key(TRACE_STATE), kept, "{bytes} bytes");
         }
+    }
+
+    #[test]
+    fn requests_are_counted_by_their_own_labels_also_when_these_were_seen_before() {
+        let metrics = RequestMetrics::register(&Registry::new()).unwrap();
+        for _ in 0..2 {
+            metrics.count("GET", "/a", 200, Duration::from_millis(3));
+            metrics.count("POST", "/a", 200, Duration::from_millis(3));
+            metrics.count("GET", "/a", 404, Duration::from_millis(3));
+        }
+        metrics.count("GET", "/b", 200, Duration::from_millis(3));
+        let counted =
+            [["GET", "/a", "200"], ["POST", "/a", "200"], ["GET", "/a", "404"], ["GET", "/b", "200"]].map(|labels| {
+                (metrics.requests.with_label_values(&labels).get(), metrics.seconds.with_label_values(&labels))
+            });
+        assert_eq!(counted.each_ref().map(|(requests, _)| *requests), [2, 2, 2, 1]);
+        assert_eq!(counted.map(|(_, seconds)| seconds.get_sample_count()), [2, 2, 2, 1]);
     }
 
     #[test]

@@ -3,7 +3,7 @@
 use opentelemetry_otlp::{LogExporter, SpanExporter, WithExportConfig};
 use opentelemetry_sdk::Resource;
 use opentelemetry_sdk::logs::SdkLoggerProvider;
-use opentelemetry_sdk::trace::SdkTracerProvider;
+use opentelemetry_sdk::trace::{Sampler, SdkTracerProvider};
 
 use super::Error;
 use crate::config::TelemetryConfig;
@@ -29,11 +29,12 @@ pub(super) fn destinations(config: &TelemetryConfig) -> Result<Destinations, Err
     }
 }
 
-/// Traces, kept to the process when there is no endpoint.
+/// Traces. Without an endpoint spans have their ids, which logs and contexts need, but nothing is recorded of them that nobody would get; a
+/// caller's trace goes on as the caller wants it.
 pub(super) fn traces(service_name: &'static str, endpoint: Option<String>) -> Result<SdkTracerProvider, Error> {
     let provider = SdkTracerProvider::builder().with_resource(resource(service_name));
     let Some(endpoint) = endpoint else {
-        return Ok(provider.build());
+        return Ok(provider.with_sampler(Sampler::ParentBased(Box::new(Sampler::AlwaysOff))).build());
     };
     let exporter = SpanExporter::builder().with_http().with_endpoint(&endpoint).build();
     let exporter = exporter.map_err(|source| Error::BuildExporter { signal: "traces", endpoint, source })?;
@@ -53,6 +54,12 @@ fn resource(service_name: &'static str) -> Resource {
 
 #[cfg(test)]
 mod tests {
+    use std::collections::HashMap;
+
+    use opentelemetry::propagation::TextMapPropagator;
+    use opentelemetry::trace::{Span, Tracer, TracerProvider};
+    use opentelemetry_sdk::propagation::TraceContextPropagator;
+
     use super::*;
     use crate::config::LogFormat;
 
@@ -83,6 +90,22 @@ mod tests {
     fn a_base_url_gets_the_path_of_traces() {
         let found = destinations(&config(None, None, Some("http://tempo:4318"))).unwrap();
         assert_eq!(found, Destinations { traces: Some("http://tempo:4318/v1/traces".into()), logs: None });
+    }
+
+    #[test]
+    fn without_an_endpoint_spans_have_ids_and_go_on_with_their_callers() {
+        let provider = traces("test", None).unwrap();
+        let tracer = provider.tracer("test");
+        let own = tracer.start("own");
+        assert!(own.span_context().is_valid() && !own.is_recording());
+        let carrier = HashMap::from([(
+            "traceparent".to_owned(),
+            "00-4bf92f3577b34da6a3ce929d0e0e4736-00f067aa0ba902b7-01".to_owned(),
+        )]);
+        let caller = TraceContextPropagator::new().extract(&carrier);
+        let called = tracer.start_with_context("called", &caller);
+        assert_eq!(called.span_context().trace_id().to_string(), "4bf92f3577b34da6a3ce929d0e0e4736");
+        assert!(called.span_context().is_sampled());
     }
 
     #[test]

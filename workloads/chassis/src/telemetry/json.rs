@@ -1,18 +1,19 @@
 //! Log records as JSON, one object a line.
 
-use std::fmt;
+use std::{fmt, io};
 
 use jiff::Timestamp;
-use opentelemetry::trace::TraceContextExt;
-use serde_json::{Map, Value};
+use opentelemetry::trace::{SpanContext, TraceContextExt};
+use serde::Serialize;
 use tracing::field::{Field, Visit};
-use tracing::{Event, Subscriber};
+use tracing::{Event, Level, Subscriber};
 use tracing_subscriber::field::RecordFields;
 use tracing_subscriber::fmt::format::Writer;
 use tracing_subscriber::fmt::{FmtContext, FormatEvent, FormatFields};
 use tracing_subscriber::registry::LookupSpan;
 
-/// `{"timestamp", "level", "target", "message", ...fields, "trace_id", "span_id"}`; the last two when a span is current.
+/// `{"timestamp", "level", "target", "message", ...fields, "trace_id", "span_id"}`; the last two when a span is current. A line is written for
+/// each request, so it is written as it goes, without a map of its fields.
 pub(super) struct JsonLines;
 
 impl<S, N> FormatEvent<S, N> for JsonLines
@@ -20,101 +21,154 @@ where
     S: Subscriber + for<'a> LookupSpan<'a>,
     N: for<'a> FormatFields<'a> + 'static,
 {
-    fn format_event(&self, _: &FmtContext<'_, S, N>, mut writer: Writer<'_>, event: &Event<'_>) -> fmt::Result {
-        let mut fields = Fields::default();
-        event.record(&mut fields);
+    fn format_event(&self, _: &FmtContext<'_, S, N>, writer: Writer<'_>, event: &Event<'_>) -> fmt::Result {
+        let mut own = Own::default();
+        event.record(&mut own);
         let metadata = event.metadata();
-        let line = line(Timestamp::now(), metadata.level().as_str(), metadata.target(), fields, current_ids());
-        writeln!(writer, "{}", Value::Object(line))
+        let target = own.log_target.as_deref().unwrap_or(metadata.target());
+        let mut line = Line(writer);
+        write!(line.0, "{{\"timestamp\":\"{:.3}\",\"level\":\"{}\"", Timestamp::now(), level(*metadata.level()))?;
+        line.field("target", target)?;
+        line.field("message", &own.message)?;
+        let ids = current_ids();
+        if let Some(ids) = &ids {
+            write!(line.0, ",\"trace_id\":\"{}\",\"span_id\":\"{}\"", ids.trace_id(), ids.span_id())?;
+        }
+        let mut others = Others { line, has_ids: ids.is_some(), outcome: Ok(()) };
+        event.record(&mut others);
+        others.outcome?;
+        others.line.0.write_str("}\n")
     }
 }
 
-/// Trace and span id of the current span, in hexadecimal.
-fn current_ids() -> Option<(String, String)> {
-    let context = opentelemetry::Context::current();
-    let span = context.span();
-    let ids = span.span_context();
-    ids.is_valid().then(|| (ids.trace_id().to_string(), ids.span_id().to_string()))
+const fn level(level: Level) -> &'static str {
+    match level {
+        Level::ERROR => "error",
+        Level::WARN => "warn",
+        Level::INFO => "info",
+        Level::DEBUG => "debug",
+        Level::TRACE => "trace",
+    }
 }
 
-fn line(
-    now: Timestamp,
-    level: &str,
-    target: &str,
-    fields: Fields,
-    ids: Option<(String, String)>,
-) -> Map<String, Value> {
-    let mut line = Map::new();
-    line.insert("timestamp".into(), format!("{now:.3}").into());
-    line.insert("level".into(), level.to_ascii_lowercase().into());
-    line.insert("target".into(), fields.log_target.unwrap_or_else(|| target.to_owned()).into());
-    line.insert("message".into(), fields.message.into());
-    if let Some((trace_id, span_id)) = ids {
-        line.insert("trace_id".into(), trace_id.into());
-        line.insert("span_id".into(), span_id.into());
-    }
-    // A field cannot pass for one of the record's own.
-    for (name, value) in fields.others {
-        line.entry(name).or_insert(value);
-    }
-    line
+/// Trace and span id of the current span.
+fn current_ids() -> Option<SpanContext> {
+    opentelemetry::Context::map_current(|context| {
+        let span = context.span();
+        Some(span.span_context()).filter(|ids| ids.is_valid()).cloned()
+    })
 }
 
+/// A line that has begun.
+struct Line<'writer>(Writer<'writer>);
+
+impl Line<'_> {
+    fn field(&mut self, name: &str, value: impl Serialize) -> fmt::Result {
+        self.0.write_char(',')?;
+        self.json(name)?;
+        self.0.write_char(':')?;
+        self.json(value)
+    }
+
+    fn json(&mut self, value: impl Serialize) -> fmt::Result {
+        serde_json::to_writer(Text(&mut self.0), &value).map_err(|_| fmt::Error)
+    }
+}
+
+/// Takes the pieces of JSON, each of which is text.
+struct Text<'a, 'writer>(&'a mut Writer<'writer>);
+
+impl io::Write for Text<'_, '_> {
+    fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
+        let text = std::str::from_utf8(bytes).map_err(io::Error::other)?;
+        self.0.write_str(text).map_err(io::Error::other)?;
+        Ok(bytes.len())
+    }
+
+    fn flush(&mut self) -> io::Result<()> {
+        Ok(())
+    }
+}
+
+/// What stands in front of the other fields.
 #[derive(Default)]
-struct Fields {
+struct Own {
     message: String,
     /// Target of a record that came through the `log` crate.
     log_target: Option<String>,
-    others: Vec<(String, Value)>,
 }
 
-impl Fields {
-    fn note(&mut self, field: &Field, value: Value) {
-        match field.name() {
-            "log.target" => self.log_target = value.as_str().map(ToOwned::to_owned),
-            "log.module_path" | "log.file" | "log.line" => {}
-            name => self.others.push((name.to_owned(), value)),
-        }
-    }
-}
-
-impl Visit for Fields {
+impl Visit for Own {
     fn record_debug(&mut self, field: &Field, value: &dyn fmt::Debug) {
-        if field.name() == "message" {
-            self.message = format!("{value:?}");
-        } else {
-            self.note(field, format!("{value:?}").into());
+        match field.name() {
+            "message" => self.message = format!("{value:?}"),
+            "log.target" => self.log_target = Some(format!("{value:?}")),
+            _ => {}
         }
     }
 
     fn record_str(&mut self, field: &Field, value: &str) {
-        if field.name() == "message" {
-            value.clone_into(&mut self.message);
-        } else {
-            self.note(field, value.into());
+        match field.name() {
+            "message" => value.clone_into(&mut self.message),
+            "log.target" => self.log_target = Some(value.to_owned()),
+            _ => {}
+        }
+    }
+}
+
+/// Writes the other fields.
+struct Others<'writer> {
+    line: Line<'writer>,
+    has_ids: bool,
+    outcome: fmt::Result,
+}
+
+impl Others<'_> {
+    fn note(&mut self, field: &Field, value: impl Serialize) {
+        let is_another = match field.name() {
+            "log.target" | "log.module_path" | "log.file" | "log.line" => false,
+            // A field cannot pass for one of the record's own.
+            "timestamp" | "level" | "target" | "message" => false,
+            "trace_id" | "span_id" => !self.has_ids,
+            _ => true,
+        };
+        if is_another && self.outcome.is_ok() {
+            self.outcome = self.line.field(field.name(), value);
+        }
+    }
+}
+
+impl Visit for Others<'_> {
+    fn record_debug(&mut self, field: &Field, value: &dyn fmt::Debug) {
+        if field.name() != "message" {
+            self.note(field, format!("{value:?}"));
         }
     }
 
+    fn record_str(&mut self, field: &Field, value: &str) {
+        self.note(field, value);
+    }
+
     fn record_i64(&mut self, field: &Field, value: i64) {
-        self.note(field, value.into());
+        self.note(field, value);
     }
 
     fn record_u64(&mut self, field: &Field, value: u64) {
-        self.note(field, value.into());
+        self.note(field, value);
     }
 
     fn record_f64(&mut self, field: &Field, value: f64) {
-        self.note(field, value.into());
+        self.note(field, value);
     }
 
     fn record_bool(&mut self, field: &Field, value: bool) {
-        self.note(field, value.into());
+        self.note(field, value);
     }
 
     fn record_error(&mut self, field: &Field, value: &(dyn std::error::Error + 'static)) {
         let chain = std::iter::successors(Some(value), |error| error.source());
         let text: Vec<String> = chain.map(ToString::to_string).collect();
-        self.note(field, text.join(": ").into());
+        self.note(field, text.join(": "));
     }
 }
 
@@ -133,6 +187,7 @@ mod tests {
     use std::sync::{Arc, Mutex};
 
     use opentelemetry::trace::TracerProvider;
+    use serde_json::Value;
     use tracing::level_filters::LevelFilter;
     use tracing_subscriber::Layer;
     use tracing_subscriber::filter::Targets;
