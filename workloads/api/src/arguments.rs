@@ -19,7 +19,7 @@ pub(crate) enum Command {
     /// Serve until told to end (the default)
     Run(Box<Config>),
     /// Write a token that this stack takes, signed with its secret
-    Token(TokenOptions),
+    Token(Box<TokenOptions>),
     /// Write the OpenAPI document of the REST interface
     Openapi,
     /// Write the AsyncAPI document of the streams and of Socket.IO

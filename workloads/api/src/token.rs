@@ -70,7 +70,7 @@ mod tests {
     fn options(options: &[&str]) -> Result<TokenOptions, String> {
         let all = ["realtime-api", "token"].iter().chain(options);
         match Arguments::try_parse_from(all).map_err(|error| error.to_string())?.command {
-            Command::Token(options) => Ok(options),
+            Command::Token(options) => Ok(*options),
             other => panic!("{other:?}"),
         }
     }

@@ -119,7 +119,7 @@ async fn so_many_notifications_are_published_and_a_batch_counts_for_each_of_its_
     let limits = LimitConfig { publish: Some("0.001/5".parse().unwrap()), ..LimitConfig::default() };
     state.limiter = Limiter::new(limits, Component::Api, None, &state.metrics.registry).unwrap();
     let app = app(&state);
-    let of_three = || batch(format!(r#"{{"notifications":[{}]}}"#, vec![r#"{"message":"m"}"#; 3].join(",")));
+    let of_three = || batch(format!(r#"{{"notifications":[{}]}}"#, [r#"{"message":"m"}"#; 3].join(",")));
     let one = || post("application/json", r#"{"message":"m"}"#);
     let refused = || post("application/json", "{}");
     // Without Postgres what is let in is answered 503. What is refused for its own sake counts for nothing.
