@@ -3,7 +3,7 @@ import { Button } from "react-aria-components";
 import { Field } from "./Field";
 
 const COMMAND =
-  "kubectl -n rt exec deploy/demo-api -- realtime-api token --sub me --channels '*' --publish '*' --hours 1";
+  "kubectl -n rt exec deploy/demo-api -- /realtime-api token --sub me --channels '*' --publish '*' --hours 1";
 
 /** Asks for a token when the API does. */
 export function TokenGate(props: { why: string; onToken: (token: string) => void }) {
