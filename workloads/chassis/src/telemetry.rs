@@ -104,7 +104,7 @@ pub fn init(service_name: &'static str, config: &TelemetryConfig) -> Result<Guar
 fn printed(config: &TelemetryConfig) -> Result<Box<dyn Layer<Registry> + Send + Sync>, Error> {
     let filter = Recheck(filter(&config.filter)?);
     let layer = tracing_subscriber::fmt::layer().with_writer(std::io::stdout);
-    Ok(match config.log_format {
+    Ok(match config.form() {
         LogFormat::Json => layer.event_format(json::JsonLines).fmt_fields(json::NoFields).with_filter(filter).boxed(),
         LogFormat::Text => layer.with_ansi(false).with_filter(filter).boxed(),
     })

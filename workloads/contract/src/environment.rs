@@ -140,6 +140,12 @@ pub const OTLP_ENDPOINT: &str = "OTEL_EXPORTER_OTLP_ENDPOINT";
 pub const TEMPO_ENDPOINT: &str = "TEMPO_ENDPOINT";
 /// Base URL for traces; wins over [`OTLP_ENDPOINT`].
 pub const TEMPO_URL: &str = "TEMPO_URL";
+/// Base URL of Loki for logs; wins over [`OTLP_ENDPOINT`].
+pub const LOKI_URL: &str = "LOKI_URL";
+/// The same under its older name, or Loki's host alone, with or without its port.
+pub const LOKI_HOST: &str = "LOKI_HOST";
+/// `development` makes [`LOG_FORMAT`] `text` where it is not set; other values do nothing.
+pub const NODE_ENV: &str = "NODE_ENV";
 
 /// Variables that the operator sets in the pods of each workload, always or when the stack asks for them.
 pub const fn of_workload(component: crate::Component) -> &'static [&'static str] {

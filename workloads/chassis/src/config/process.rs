@@ -47,9 +47,13 @@ pub struct TelemetryConfig {
     #[arg(id = "log", long = "log", env = environment::LOG, value_name = "REALTIME_LOG", default_value = "info")]
     pub filter: String,
 
-    /// Form of the log
-    #[arg(long, env = environment::LOG_FORMAT, value_name = "REALTIME_LOG_FORMAT", value_enum, default_value_t = LogFormat::Json)]
-    pub log_format: LogFormat,
+    /// Form of the log; json by default
+    #[arg(long, env = environment::LOG_FORMAT, value_name = "REALTIME_LOG_FORMAT", value_enum)]
+    pub log_format: Option<LogFormat>,
+
+    /// `development` makes text the default form of the log
+    #[arg(long, env = environment::NODE_ENV, value_name = "NODE_ENV")]
+    pub node_env: Option<String>,
 
     /// OTLP endpoint (HTTP, protobuf) for traces and logs, such as http://collector:4318; nothing is exported without it
     #[arg(long, env = environment::OTLP_ENDPOINT, value_name = "OTEL_EXPORTER_OTLP_ENDPOINT")]
@@ -62,6 +66,22 @@ pub struct TelemetryConfig {
     /// Base URL for traces, such as http://tempo:4318
     #[arg(long, env = environment::TEMPO_URL, value_name = "TEMPO_URL")]
     pub tempo_url: Option<String>,
+
+    /// Base URL of Loki for logs, such as http://loki:3100; wins over the OTLP endpoint
+    #[arg(long, env = environment::LOKI_URL, value_name = "LOKI_URL")]
+    pub loki_url: Option<String>,
+
+    /// The same, or its host alone, such as loki or loki:3100
+    #[arg(long, env = environment::LOKI_HOST, value_name = "LOKI_HOST")]
+    pub loki_host: Option<String>,
+}
+
+impl TelemetryConfig {
+    /// Form of the log: as set, else text for who develops, as the services did that were replaced.
+    pub(crate) fn form(&self) -> LogFormat {
+        let develops = self.node_env.as_deref() == Some("development");
+        self.log_format.unwrap_or(if develops { LogFormat::Text } else { LogFormat::Json })
+    }
 }
 
 /// Which pod reports to which stack. The report is off unless all three are there.

@@ -15,17 +15,31 @@ pub(super) struct Destinations {
     pub(super) logs: Option<String>,
 }
 
-/// Resolves the settings: the whole URL for traces wins over the base of Tempo, that over the OTLP endpoint.
+/// Port of Loki, when a host is named alone.
+const LOKI_PORT: u16 = 3100;
+
+/// Resolves the settings: the whole URL for traces wins over the base of Tempo, that over the OTLP endpoint; for logs Loki wins over it.
 pub(super) fn destinations(config: &TelemetryConfig) -> Result<Destinations, Error> {
     let under = |base: &String, path: &str| format!("{}/{path}", base.trim_end_matches('/'));
     let tempo =
         config.tempo_endpoint.clone().or_else(|| config.tempo_url.as_ref().map(|base| under(base, "v1/traces")));
     let traces = tempo.or_else(|| config.otlp_endpoint.as_ref().map(|base| under(base, "v1/traces")));
-    let logs = config.otlp_endpoint.as_ref().map(|base| under(base, "v1/logs"));
+    let loki = config.loki_url.clone().or_else(|| config.loki_host.as_deref().map(loki_base));
+    let logs = loki.map(|base| under(&base, "otlp/v1/logs"));
+    let logs = logs.or_else(|| config.otlp_endpoint.as_ref().map(|base| under(base, "v1/logs")));
     let refused = [&traces, &logs].into_iter().flatten().find(|url| !url.starts_with("http://")).cloned();
     match refused {
         Some(endpoint) => Err(Error::ReadEndpoint { endpoint }),
         None => Ok(Destinations { traces, logs }),
+    }
+}
+
+/// Loki's base URL, of which the host alone may be given.
+fn loki_base(host: &str) -> String {
+    match host {
+        url if url.contains("://") => url.to_owned(),
+        address if address.contains(':') => format!("http://{address}"),
+        name => format!("http://{name}:{LOKI_PORT}"),
     }
 }
 
@@ -66,11 +80,44 @@ mod tests {
     fn config(otlp: Option<&str>, tempo_endpoint: Option<&str>, tempo_url: Option<&str>) -> TelemetryConfig {
         TelemetryConfig {
             filter: "info".into(),
-            log_format: LogFormat::Json,
+            log_format: None,
+            node_env: None,
             otlp_endpoint: otlp.map(Into::into),
             tempo_endpoint: tempo_endpoint.map(Into::into),
             tempo_url: tempo_url.map(Into::into),
+            loki_url: None,
+            loki_host: None,
         }
+    }
+
+    #[test]
+    fn loki_wins_for_logs_by_its_url_or_its_host() {
+        let logs = |url: Option<&str>, host: Option<&str>| {
+            let config = TelemetryConfig {
+                loki_url: url.map(Into::into),
+                loki_host: host.map(Into::into),
+                ..config(Some("http://c:4318"), None, None)
+            };
+            let found = destinations(&config).unwrap();
+            assert_eq!(found.traces.as_deref(), Some("http://c:4318/v1/traces"));
+            found.logs.unwrap()
+        };
+        assert_eq!(logs(Some("http://loki:3100/"), Some("other")), "http://loki:3100/otlp/v1/logs");
+        for host in ["loki", "loki:3100", "http://loki:3100"] {
+            assert_eq!(logs(None, Some(host)), "http://loki:3100/otlp/v1/logs", "{host}");
+        }
+        assert_eq!(logs(None, None), "http://c:4318/v1/logs");
+    }
+
+    #[test]
+    fn who_develops_reads_text_unless_asked_otherwise() {
+        let form = |environment: &str, format| {
+            let config = config(None, None, None);
+            TelemetryConfig { node_env: Some(environment.into()), log_format: format, ..config }.form()
+        };
+        assert_eq!(form("development", None), LogFormat::Text);
+        assert_eq!(form("production", None), LogFormat::Json);
+        assert_eq!(form("development", Some(LogFormat::Json)), LogFormat::Json);
     }
 
     #[test]
