@@ -8,6 +8,7 @@
 use std::{
     any::Any,
     borrow::Cow,
+    fmt,
     net::IpAddr,
     time::{Duration, Instant},
 };
@@ -58,8 +59,7 @@ pub trait Namespace: Send + Sync + 'static {
     fn disconnected(&self, departed: Departed);
 }
 
-/// A client wants into a namespace.
-#[derive(Debug)]
+/// A client wants into a namespace. Debug does not show what it says about itself: a token may be in it.
 pub struct Request {
     /// A fresh id for its socket: 20 characters of base64url.
     pub id: String,
@@ -69,6 +69,18 @@ pub struct Request {
     pub client: IpAddr,
     /// How it speaks now.
     pub transport: Transport,
+}
+
+impl fmt::Debug for Request {
+    fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let Self { id, client, transport, .. } = self;
+        formatter
+            .debug_struct("Request")
+            .field("id", id)
+            .field("client", client)
+            .field("transport", transport)
+            .finish_non_exhaustive()
+    }
 }
 
 /// A client is let in.

@@ -1,11 +1,8 @@
 //! New notifications: one, or several that are stored together.
 
-use std::time::Duration;
-
 use axum::{
     Json,
-    body::Bytes,
-    extract::{FromRequest, Request, State, rejection::BytesRejection},
+    extract::{Request, State},
     http::{HeaderMap, HeaderValue, StatusCode, header::CONTENT_TYPE},
     response::{IntoResponse, Response},
 };
@@ -14,11 +11,10 @@ use realtime_access::limits::Limit;
 use realtime_chassis::propagation;
 use realtime_contract::event::Notification;
 use serde::Serialize;
-use tokio::time::timeout;
 use tracing::{Span, info};
 
 use crate::{
-    admission,
+    admission, body,
     caller::Caller,
     draft::{self, BODY_LIMIT, Draft, batch},
     error::ApiError,
@@ -26,9 +22,6 @@ use crate::{
     state::ApiState,
     store::{self, Claim, Published},
 };
-
-/// Within which the body of a POST arrives.
-const BODY_TIME: Duration = Duration::from_secs(10);
 
 const ONE: &str = "POST /api/notifications";
 const SEVERAL: &str = "POST /api/notifications/batch";
@@ -41,7 +34,8 @@ pub(crate) async fn create(
     request: Request,
 ) -> Result<Response, ApiError> {
     let (key, client) = (Key::of(&headers, &access)?, admission::client(request.extensions()));
-    let body = body(&headers, request, BODY_LIMIT).await?;
+    draft::expect_json(&headers)?;
+    let body = body::read(request, BODY_LIMIT).await?;
     let draft = Draft::from_body(&body)?;
     draft.permit(&access)?;
     admission::count(&state, &access, client, Limit::Publish, 1).await?;
@@ -64,7 +58,8 @@ pub(crate) async fn create_batch(
     request: Request,
 ) -> Result<Response, ApiError> {
     let (key, client) = (Key::of(&headers, &access)?, admission::client(request.extensions()));
-    let body = body(&headers, request, batch::BATCH_LIMIT).await?;
+    draft::expect_json(&headers)?;
+    let body = body::read(request, batch::BATCH_LIMIT).await?;
     let drafts = batch::read(&body)?;
     batch::permit(&drafts, &access)?;
     admission::count(&state, &access, client, Limit::Publish, drafts.len()).await?;
@@ -108,17 +103,6 @@ fn created(json: String) -> Response {
 
 fn json_of(value: &impl Serialize) -> String {
     serde_json::to_string(value).expect("a notification holds nothing that JSON cannot say")
-}
-
-/// The whole body. A client that sends it drop by drop must not hold a connection for ever.
-async fn body(headers: &HeaderMap, request: Request, limit: usize) -> Result<Bytes, ApiError> {
-    draft::expect_json(headers)?;
-    let read = timeout(BODY_TIME, Bytes::from_request(request, &())).await;
-    let read = read.map_err(|_| ApiError::SlowBody { seconds: BODY_TIME.as_secs() })?;
-    read.map_err(|rejection: BytesRejection| match rejection.status() {
-        StatusCode::PAYLOAD_TOO_LARGE => ApiError::BodyTooLarge { limit },
-        _ => ApiError::IncompleteBody { reason: rejection.body_text() },
-    })
 }
 
 /// What to do when nobody knows whether it was done, without a key and with one.
