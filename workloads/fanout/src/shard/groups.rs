@@ -1,7 +1,9 @@
 //! Connections that want the same, so that one look at an event serves them all.
 
+mod patterns;
+
 use std::{
-    collections::{BTreeMap, BTreeSet, HashMap},
+    collections::{BTreeSet, HashMap},
     sync::Arc,
 };
 
@@ -9,6 +11,7 @@ use bytes::{Bytes, BytesMut};
 use realtime_contract::channel::{OF_USERS, Pattern};
 use slab::Slab;
 
+use self::patterns::Patterns;
 use crate::{Event, Filter, rendering::Renderings};
 
 /// Where a connection sits: its group, and its place in it.
@@ -24,8 +27,7 @@ pub(super) struct Groups {
     groups: Slab<Group>,
     by_filter: HashMap<(Arc<Filter>, u8), usize>,
     by_channel: HashMap<Box<str>, BTreeSet<usize>>,
-    /// Each pattern that anybody wants is compared with each event, once.
-    by_pattern: BTreeMap<Pattern, BTreeSet<usize>>,
+    by_pattern: Patterns,
     /// By the pattern `*`, which nearly everybody wants.
     of_no_user: BTreeSet<usize>,
     of_every_channel: BTreeSet<usize>,
@@ -74,7 +76,7 @@ impl Groups {
                     if *pattern == Pattern::every() {
                         self.of_no_user.insert(group);
                     } else {
-                        self.by_pattern.entry(pattern.clone()).or_default().insert(group);
+                        self.by_pattern.insert(pattern, group);
                     }
                 }
             }
@@ -113,12 +115,7 @@ impl Groups {
             }
         }
         for pattern in &selection.patterns {
-            if let Some(groups) = self.by_pattern.get_mut(pattern) {
-                groups.remove(&group);
-                if groups.is_empty() {
-                    self.by_pattern.remove(pattern);
-                }
-            }
+            self.by_pattern.remove(pattern, group);
         }
     }
 
@@ -160,10 +157,9 @@ impl Groups {
     /// Groups that want its channel. One that wants it by name and by pattern, or by two patterns, comes again.
     fn interested<'a>(&'a self, event: &'a Event) -> impl Iterator<Item = usize> + 'a {
         let named = self.by_channel.get(&event.channel).into_iter().flatten();
-        let matching = self.by_pattern.iter().filter(|(pattern, _)| pattern.takes(&event.channel));
         let of_no_user = (!event.channel.starts_with(OF_USERS)).then_some(&self.of_no_user).into_iter().flatten();
-        let groups = self.of_every_channel.iter().chain(of_no_user).chain(named);
-        groups.chain(matching.flat_map(|(_, groups)| groups)).copied()
+        let groups = self.of_every_channel.iter().chain(of_no_user).chain(named).copied();
+        groups.chain(self.by_pattern.taking(&event.channel))
     }
 }
 
