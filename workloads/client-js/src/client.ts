@@ -7,7 +7,7 @@ import type { Expiring, Gap, Notification } from "./notification.js";
 import type { ClientOptions } from "./options.js";
 import { Api } from "./rest/api.js";
 import { Recent } from "./recent.js";
-import { readSelection, withChannels, withoutChannels, type Selection } from "./selection.js";
+import { isSame, readSelection, withChannels, withoutChannels, type Selection } from "./selection.js";
 import { isSameState, stateOf, type ConnectionState } from "./state.js";
 import { Stream, type StreamOptions } from "./stream.js";
 import { TokenSource, subject } from "./token.js";
@@ -32,7 +32,7 @@ export type ClientEvents = {
   gap: [Gap];
   /** The token's time is over soon; a token function is asked by itself. */
   expiring: [Expiring];
-  /** The client gave up. */
+  /** The client gave up, or goes on without channels that it was to hear as well and may not. */
   error: [RealtimeError];
 };
 
@@ -47,6 +47,10 @@ export class RealtimeClient {
   readonly #connection: Connection;
   #state: ConnectionState = stateOf(START);
   #selection: Selection;
+  /** Of what is wanted, that which the server has permitted, or which the client was made with. */
+  #granted: Selection;
+  /** Ends with the last change of channels. */
+  #changes: Promise<unknown> = Promise.resolve();
   #cursor: string | undefined;
   #cutAt: number | undefined;
   /** When the connection began, by the server's clock. */
@@ -59,7 +63,7 @@ export class RealtimeClient {
     this.#options = { ...options, url };
     this.#token = token;
     this.api = new Api(this.#options, this.#token);
-    this.#selection = readSelection(options.channels);
+    this.#selection = this.#granted = readSelection(options.channels);
     this.#cursor = options.since;
     const make = options.transportFactory ?? transportOf(this.#options, () => this.api.ticket());
     this.#transport = make(this.#receiver());
@@ -134,8 +138,16 @@ export class RealtimeClient {
     return this.#change("unsubscribe", wished(channels));
   }
 
-  async #change(wish: "subscribe" | "unsubscribe", names: Selection): Promise<Selection> {
-    await this.#decided();
+  /** One after the other: each wish goes out from what the one before it left, also when that was refused. */
+  #change(wish: "subscribe" | "unsubscribe", names: Selection): Promise<Selection> {
+    const change = this.#changes.then(() => this.#carryOut(wish, names));
+    this.#changes = change.catch(() => {});
+    return change;
+  }
+
+  async #carryOut(wish: "subscribe" | "unsubscribe", names: Selection): Promise<Selection> {
+    // A connection that is about to open has been asked for the channels of before: what changes then has to wait until it is there.
+    while (this.#isUnderWay()) await this.#decided();
     const before = this.#selection;
     if (wish === "unsubscribe" && before === "*") {
       throw new RealtimeError("nothing was subscribed by name: subscribe to the channels that are wanted instead", "REFUSED");
@@ -144,6 +156,7 @@ export class RealtimeClient {
     if (this.#connection.machine.phase !== "open") return this.#selection;
     try {
       await this.#transport.change(wish, names, this.#opening(await this.#token.current()));
+      this.#granted = this.#selection;
     } catch (error) {
       const isCut = error instanceof RealtimeError && (error.code === "NOT_CONNECTED" || error.code === "NO_ANSWER");
       // A connection that was cut meanwhile comes back with what is wanted; what was refused is not wanted any more.
@@ -155,13 +168,15 @@ export class RealtimeClient {
     return this.#selection;
   }
 
-  /** A connection that is about to open has been asked for the channels of before: what changes then has to wait until it is there. */
-  #decided(): Promise<void> | void {
-    const isUnderWay = () => this.#connection.machine.phase === "opening" || this.#connection.machine.phase === "returning";
-    if (!isUnderWay()) return;
+  #isUnderWay(): boolean {
+    const { phase } = this.#connection.machine;
+    return phase === "opening" || phase === "returning";
+  }
+
+  #decided(): Promise<void> {
     return new Promise((resolve) => {
       const off = this.on("state", () => {
-        if (isUnderWay()) return;
+        if (this.#isUnderWay()) return;
         off();
         resolve();
       });
@@ -199,6 +214,7 @@ export class RealtimeClient {
     return {
       opened: (transport, recovered, time) => {
         this.#begun = time === undefined ? Number.NEGATIVE_INFINITY : Date.parse(time);
+        this.#granted = this.#selection;
         this.#connection.take({ kind: "opened", transport, recovered });
       },
       switched: (transport) => this.#connection.take({ kind: "switched", transport }),
@@ -213,8 +229,19 @@ export class RealtimeClient {
         this.#connection.take({ kind: "expiring" });
       },
       cut: (reason, returns) => this.#connection.take({ kind: "cut", reason, returns, lasted: this.#connection.lasted }),
-      refused: (error, after) => this.#connection.take({ kind: "refused", error, ...(after === undefined ? {} : { after }) }),
+      refused: (error, after) => this.#refuse(error, after),
     };
+  }
+
+  /** Channels that were added while there was no connection are let go if they keep it from opening: the others were permitted. */
+  #refuse(error: RealtimeError, after: number | undefined): void {
+    if (error.code !== "CHANNEL_FORBIDDEN" || isSame(this.#selection, this.#granted)) {
+      this.#connection.take({ kind: "refused", error, ...(after === undefined ? {} : { after }) });
+      return;
+    }
+    this.#selection = this.#granted;
+    this.#events.emit("error", error);
+    this.#connection.take({ kind: "cut", reason: error.message, returns: false, lasted: 0 });
   }
 
   #hear(notification: Notification, cursor: string | undefined): void {

@@ -27,6 +27,7 @@ export {
   type Page,
   type PublishOptions,
 } from "./rest/api.js";
+export { newKey } from "./rest/key.js";
 export type { Selection } from "./selection.js";
 export type { ConnectionState } from "./state.js";
 export type { StreamOptions } from "./stream.js";

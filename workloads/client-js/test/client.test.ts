@@ -131,51 +131,6 @@ test("a token function whose user is gone ends it; one that fails is asked again
   failing.client.close();
 });
 
-test("channels are asked for at once while it is open, else with the next connection", async () => {
-  const { client, transport } = fake({ channels: ["a"] });
-  assert.deepEqual(await client.subscribe("b"), ["a", "b"]);
-  client.connect();
-  await settled();
-  transport.receiver.opened("websocket", false);
-  assert.deepEqual(await client.subscribe(["c", "b"]), ["a", "b", "c"]);
-  assert.deepEqual(await client.unsubscribe("a"), ["b", "c"]);
-  assert.deepEqual(transport.openings[0]?.channels, ["a", "b"]);
-  assert.deepEqual(transport.wishes, [["subscribe", ["b", "c"]], ["unsubscribe", ["a"]]]);
-  transport.failure = new RealtimeError("the token does not permit this channel", "CHANNEL_FORBIDDEN");
-  await assert.rejects(client.subscribe("x"), { code: "CHANNEL_FORBIDDEN" });
-  assert.deepEqual(client.channels, ["b", "c"]);
-  transport.failure = new RealtimeError("the server did not answer", "NO_ANSWER");
-  assert.deepEqual(await client.subscribe("d"), ["b", "c", "d"]);
-  client.close();
-});
-
-test("channels that are wanted while it connects are asked for when it is there", async () => {
-  const { client, transport } = fake({ channels: ["a"] });
-  client.connect();
-  await settled();
-  const subscribing = client.subscribe("b");
-  transport.receiver.opened("websocket", false);
-  assert.deepEqual(await subscribing, ["a", "b"]);
-  assert.deepEqual(transport.wishes, [["subscribe", ["b"]]]);
-  transport.receiver.cut("transport close", true);
-  const again = client.subscribe("c");
-  transport.receiver.cut("timeout", false);
-  assert.deepEqual(await again, ["a", "b", "c"]);
-  await until(client, (state) => state.retryAt === undefined);
-  await settled();
-  assert.deepEqual(transport.openings[1]?.channels, ["a", "b", "c"]);
-  assert.equal(transport.wishes.length, 1);
-  client.close();
-});
-
-test("from all channels those named remain, and none can be taken away", async () => {
-  const { client } = fake();
-  assert.equal(client.channels, "*");
-  await assert.rejects(client.unsubscribe("a"), { code: "REFUSED" });
-  assert.deepEqual(await client.subscribe("a"), ["a"]);
-  assert.equal(await client.subscribe("*"), "*");
-});
-
 test("an iterator gives what comes until the client leaves", async () => {
   const { client, transport } = fake();
   client.connect();

@@ -1,7 +1,7 @@
 import assert from "node:assert/strict";
 import { after, afterEach, test } from "node:test";
 import { JSDOM } from "jsdom";
-import type { Notification, RealtimeClient, RealtimeError, Receiver } from "@realtimestack/client";
+import { RealtimeError, type Notification, type RealtimeClient, type Receiver } from "@realtimestack/client";
 import { FakeTransport, fake, notification, server, settled } from "./fakes.js";
 
 const page = new JSDOM("<main></main>", { url: "http://page.test/" });
@@ -117,6 +117,16 @@ test("channels are heard while components want them", async () => {
   assert.deepEqual(seen.now.map(({ notifications }) => notifications.length), [1, 2]);
   await unmount();
   assert.deepEqual(client.channels, ["base"]);
+});
+
+test("a component whose channel is forbidden shows the error, and the client goes on for the others", async () => {
+  const { client, transport } = fake({ channels: ["news"], fetch: server(list()).fetch });
+  const { seen, unmount } = await show(client, () => useNotifications({ channels: ["closed"] }));
+  assert.deepEqual(transport.openings.at(-1)?.channels, ["closed", "news"]);
+  await act(async () => transport.receiver.refused(new RealtimeError("the token does not permit this channel", "CHANNEL_FORBIDDEN", 403)));
+  assert.deepEqual([client.state.status, client.channels], ["connecting", ["news"]]);
+  assert.equal((seen.now.error as RealtimeError).code, "CHANNEL_FORBIDDEN");
+  await unmount();
 });
 
 test("an inbox fills, and is read", async () => {

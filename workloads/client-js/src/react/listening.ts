@@ -62,7 +62,14 @@ function hold(client: RealtimeClient, channels: readonly string[], listener: Lis
   const missing = mine.filter((channel) => !counts.has(channel));
   for (const channel of mine) counts.set(channel, (counts.get(channel) ?? 0) + 1);
   if (missing.length > 0) client.subscribe(missing).catch((error: Error) => listener.error(error));
-  return () => setTimeout(() => letGo(client, counts, mine), 0);
+  // What was noted while there was no connection is refused with the next one.
+  const off = client.on("error", (error) => {
+    if (mine.some((channel) => !client.channels.includes(channel))) listener.error(error);
+  });
+  return () => {
+    off();
+    setTimeout(() => letGo(client, counts, mine), 0);
+  };
 }
 
 function letGo(client: RealtimeClient, counts: Map<string, number>, channels: readonly string[]): void {
