@@ -1,13 +1,10 @@
-import { createClient, type Notification } from "@realtimestack/client";
+import { type ConnectionState, createClient, type Notification } from "@realtimestack/client";
 import { useCallback, useEffect, useReducer, useRef } from "react";
 import { type Arrival, arrive, load } from "../model/arrivals";
 import { emptyJournal, type Journal, type JournalEvent, record } from "../model/journal";
 
 /** By what the page listens. */
 export type Way = "socketio" | "sse";
-
-/** How a connection is doing. */
-export type ConnectionState = ReturnType<typeof createClient>["state"];
 
 /** What the page knows of the stream. */
 export interface Live {

@@ -1,5 +1,6 @@
+import type { Notification } from "@realtimestack/client";
 import { expect, test } from "vitest";
-import { type Arrival, arrive, KEPT, load, type Notification } from "./arrivals";
+import { type Arrival, arrive, KEPT, load } from "./arrivals";
 
 const notification = (id: string, status = "processed"): Notification => ({
   id,

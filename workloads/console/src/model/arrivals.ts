@@ -1,13 +1,4 @@
-/** A notification as the API gives it. */
-export interface Notification {
-  id: string;
-  message: string;
-  type: string;
-  channel: string;
-  status: string;
-  timestamp: string;
-  data?: unknown;
-}
+import type { Notification } from "@realtimestack/client";
 
 /** How a notification came here. */
 export type Way = "stored" | "live" | "missed";

@@ -1,3 +1,4 @@
+import type { Draft } from "@realtimestack/client";
 import { CHANNEL, CHARACTERS, USER } from "./names";
 
 /** What stands in the fields of the form. */
@@ -8,15 +9,6 @@ export interface Fields {
   to: "channel" | "user";
   address: string;
   data: string;
-}
-
-/** What is posted. */
-export interface Draft {
-  message: string;
-  type?: string;
-  channel?: string;
-  user?: string;
-  data?: unknown;
 }
 
 /** A sentence for each field that cannot be posted. */

@@ -1,5 +1,6 @@
+import type { InstanceFigures } from "@realtimestack/client";
 import { expect, test } from "vitest";
-import { advance, type InstanceFigures, type Known } from "./rates";
+import { advance, type Known } from "./rates";
 
 const figures = (
   instance: string,
@@ -13,6 +14,8 @@ const figures = (
   delivered,
   published,
   uptimeSeconds,
+  closed: {},
+  resumed: {},
 });
 
 function last(...told: InstanceFigures[][]) {
@@ -52,6 +55,16 @@ test("forgets an instance that is gone", () => {
   expect(last([figures("a", 10, 0)], [figures("a", 12, 40)], []).delivered).toBe(0);
 });
 
-test("is never negative", () => {
-  expect(last([figures("a", 10, 50)], [figures("a", 12, 40)]).delivered).toBe(0);
+test("counts an instance from its start when it has counted less since, however long ago that was", () => {
+  expect(last([figures("a", 10, 50)], [figures("a", 20, 40)]).delivered).toBe(2);
+});
+
+test("keeps what it knows when it is told older figures, and goes on from there", () => {
+  const readings = [[figures("a", 1000, 90_000)], [figures("a", 1002, 90_040)], [figures("a", 1000, 90_010)]];
+  expect(last(...readings).delivered).toBe(20);
+  expect(last(...readings, [figures("a", 1004, 90_100)]).delivered).toBe(30);
+});
+
+test("loses nothing that was counted within the same second of uptime", () => {
+  expect(last([figures("a", 10, 100)], [figures("a", 10, 140)], [figures("a", 12, 160)]).delivered).toBe(30);
 });

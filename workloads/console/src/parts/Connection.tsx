@@ -1,5 +1,6 @@
+import type { ConnectionState } from "@realtimestack/client";
 import { useEffect, useState } from "react";
-import type { ConnectionState, Live, Way } from "../live/useLive";
+import type { Live, Way } from "../live/useLive";
 import { duration, shortened, time } from "../model/format";
 import { type Cut, GAP_REASONS, outcome } from "../model/journal";
 import { Choice } from "./Choice";

@@ -1,12 +1,6 @@
-import {
-  type Draft as ApiDraft,
-  type createApi,
-  type Notification,
-  ProblemError,
-} from "@realtimestack/client";
+import { type createApi, type Notification, newKey, ProblemError } from "@realtimestack/client";
 import { useEffect, useRef, useState } from "react";
 import { Button, Form } from "react-aria-components";
-import { uuid } from "../live/keys";
 import { type Complaints, draftOf, type Fields } from "../model/draft";
 import { duration } from "../model/format";
 import { Choice } from "./Choice";
@@ -55,11 +49,11 @@ export function Publish(props: {
     if ("complaints" in read) return setOutcome(refused(read.complaints));
     setBusy(true);
     const text = JSON.stringify(read.draft);
-    const key = unsure.current?.text === text ? unsure.current.key : uuid();
+    const key = unsure.current?.text === text ? unsure.current.key : newKey();
     unsure.current = { text, key };
     const begun = performance.now();
     try {
-      const stored = await props.api.publish(read.draft as ApiDraft, { idempotencyKey: key });
+      const stored = await props.api.publish(read.draft, { idempotencyKey: key });
       unsure.current = undefined;
       props.onPublished(stored, begun);
       setOutcome({ kind: "published", id: stored.id, channel: stored.channel });
