@@ -15,7 +15,7 @@ pub struct AccessConfig {
     #[arg(long = "auth", env = environment::AUTH, value_name = "REALTIME_AUTH", value_enum, default_value_t = Auth::Anonymous)]
     pub auth: Auth,
 
-    /// Secret of tokens that are signed by HS256, 32 bytes or more
+    /// Secret of tokens that are signed by HS256, 32 bytes or more. The text itself is the key, also when it looks like base64
     #[arg(long, env = environment::JWT_SECRET, value_name = "REALTIME_JWT_SECRET", hide_env_values = true, value_parser = secret)]
     pub jwt_secret: Option<Secret>,
 
@@ -76,6 +76,13 @@ fn secret(text: &str) -> Result<Secret, String> {
             "a secret for tokens has {SECRET_BYTES} bytes or more; make one by `openssl rand -hex 32`"
         ));
     }
+    if text.trim() != text {
+        return Err(
+            "a secret for tokens has no white space and no line end around it, which would be part of the key; \
+             write the file without one, as by `printf %s`"
+                .to_owned(),
+        );
+    }
     Ok(text.to_owned().into())
 }
 
@@ -132,6 +139,8 @@ mod tests {
         for (option, value, sentence) in [
             ("--auth", "basic", "anonymous, jwt"),
             ("--jwt-secret", "short", "openssl rand -hex 32"),
+            ("--jwt-secret", "0123456789abcdef0123456789abcdef\n", "no line end around it"),
+            ("--jwt-secret", " 0123456789abcdef0123456789abcdef", "no white space"),
             ("--jwt-jwks-url", "issuer.example/jwks.json", "https://issuer.example"),
             ("--jwt-jwks-url", "file:///etc/passwd", "https://issuer.example"),
             ("--jwt-jwks-url", "https://u:p@issuer.example/", "no user and no password"),

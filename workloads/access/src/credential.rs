@@ -33,15 +33,22 @@ impl<'a> Credential<'a> {
         token.map_or(Self::Unreadable, Self::Token)
     }
 
-    /// What a request for a stream shows: its header field, else the ticket of its query, else that of its cookie.
+    /// What a request for a stream shows: its header field, else the ticket of its query, else that of its cookie. What the header
+    /// field holds for somebody else, such as a proxy that asks for a password, hides no ticket.
     pub fn of_stream(headers: &'a HeaderMap, ticket: Option<&'a str>) -> Self {
-        match Self::of_headers(headers) {
-            Self::Nothing => {}
-            shown => return shown,
+        let shown = Self::of_headers(headers);
+        if names_bearer(headers) {
+            return shown;
         }
         let ticket = ticket.filter(|ticket| !ticket.is_empty()).or_else(|| cookie(headers));
-        ticket.map_or(Self::Nothing, Self::Ticket)
+        ticket.map_or(shown, Self::Ticket)
     }
+}
+
+/// Whether the header field `Authorization` is meant for us.
+fn names_bearer(headers: &HeaderMap) -> bool {
+    let scheme = headers.get(AUTHORIZATION).and_then(|value| value.to_str().ok()?.split(' ').next());
+    scheme.is_some_and(|scheme| scheme.eq_ignore_ascii_case("bearer"))
 }
 
 /// The ticket among the cookies (RFC 6265, section 4.2.1).
@@ -100,7 +107,10 @@ mod tests {
         };
         let (header, cookie) = (("authorization", "Bearer a"), ("cookie", "x=1; realtime_ticket=c; y=2"));
         assert_eq!(shown(&[header, cookie], Some("b")), "token a");
-        assert_eq!(shown(&[("authorization", "Basic a"), cookie], Some("b")), "Unreadable");
+        assert_eq!(shown(&[("authorization", "Basic a"), cookie], Some("b")), "ticket b");
+        assert_eq!(shown(&[("authorization", "Basic a"), cookie], None), "ticket c");
+        assert_eq!(shown(&[("authorization", "Basic a")], None), "Unreadable");
+        assert_eq!(shown(&[("authorization", "Bearer"), cookie], Some("b")), "Unreadable");
         assert_eq!(shown(&[cookie], Some("b")), "ticket b");
         assert_eq!(shown(&[cookie], Some("")), "ticket c");
         for other in ["", "xrealtime_ticket=c", "realtime_ticket", "realtime_ticket="] {

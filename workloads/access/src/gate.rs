@@ -3,13 +3,16 @@
 use std::{sync::Arc, time::Duration};
 
 use jiff::{SignedDuration, Timestamp};
+use prometheus::Registry;
 use thiserror::Error;
+use tokio::time::Instant;
 use tokio_util::sync::CancellationToken;
 
 use crate::{
     Access, Credential, Refusal, Ticket,
     config::{AccessConfig, Auth},
     keys::{KeySet, remote::Remote},
+    measures::Measures,
     ticket::{Tickets, is_ticket},
     token::{self, Doubt, Policy, Token},
 };
@@ -25,6 +28,7 @@ struct Door {
     keys: Keys,
     policy: Policy,
     tickets: Tickets,
+    measures: Measures,
 }
 
 /// Where the keys come from.
@@ -82,8 +86,18 @@ impl Gate {
         let issuer = config.jwt_issuer.as_deref().map(Box::from);
         let audience = config.jwt_audience.iter().map(|name| name.as_str().into()).collect();
         let policy = Policy { issuer, audience, leeway };
-        let keys = Keys::start(config, token)?;
-        Ok(Self(Some(Arc::new(Door { keys, policy, tickets: Tickets::new(ticket_key) }))))
+        let measures = Measures::new();
+        let keys = Keys::start(config, &measures, token)?;
+        Ok(Self(Some(Arc::new(Door { keys, policy, tickets: Tickets::new(ticket_key), measures }))))
+    }
+
+    /// Has who is refused counted there, and how keys at an address are read. Where nobody is asked, there is nothing to count.
+    ///
+    /// # Errors
+    /// When the name of a metric is taken.
+    pub fn register(&self, registry: &Registry) -> Result<(), prometheus::Error> {
+        let Some(door) = &self.0 else { return Ok(()) };
+        door.measures.register(registry, matches!(door.keys, Keys::Remote(_)))
     }
 
     /// Whether clients are asked who they are.
@@ -97,25 +111,26 @@ impl Gate {
     /// [`Refusal`], with the sentence for the client.
     pub async fn check(&self, credential: Credential<'_>) -> Result<Access, Refusal> {
         let Some(door) = &self.0 else { return Ok(Access::anonymous()) };
-        match door.check(credential, Timestamp::now()) {
-            Err(Doubt::Keys(_)) if door.keys.read_again().await => {
-                door.check(credential, Timestamp::now()).map_err(|doubt| door.keys.refusal(doubt))
-            }
-            checked => checked.map_err(|doubt| door.keys.refusal(doubt)),
+        let asked = Instant::now();
+        let mut checked = door.check(credential, Timestamp::now());
+        if matches!(checked, Err(Doubt::Keys(_))) && door.keys.read_again().await {
+            checked = door.check(credential, Timestamp::now());
         }
+        checked.map_err(|doubt| door.refusal(doubt, asked))
     }
 
-    /// The same with the keys that are at hand, for who cannot wait.
+    /// The same with the keys that are at hand, for who cannot wait. Of keys at an address it never says that one is not known.
     ///
     /// # Errors
     /// [`Refusal`], with the sentence for the client.
     pub fn check_now(&self, credential: Credential<'_>) -> Result<Access, Refusal> {
         let Some(door) = &self.0 else { return Ok(Access::anonymous()) };
+        let asked = Instant::now();
         door.check(credential, Timestamp::now()).map_err(|doubt| {
             if matches!(doubt, Doubt::Keys(_)) {
                 door.keys.want();
             }
-            door.keys.refusal(doubt)
+            door.refusal(doubt, asked)
         })
     }
 
@@ -140,10 +155,23 @@ impl Door {
             }
         }
     }
+
+    /// What the client is told that asked at that time. The issuer may have made a key since the address was read, and a refusal for
+    /// good would keep its holder out: only a reading that began later can say that a key is unknown.
+    fn refusal(&self, doubt: Doubt, asked: Instant) -> Refusal {
+        let refusal = match (&self.keys, doubt) {
+            (Keys::Remote(remote), Doubt::Keys(_)) if remote.known().since.is_none_or(|since| since < asked) => {
+                Refusal::KeysAway
+            }
+            _ => doubt.refusal(),
+        };
+        self.measures.refused(refusal);
+        refusal
+    }
 }
 
 impl Keys {
-    fn start(config: &AccessConfig, token: CancellationToken) -> Result<Self, Error> {
+    fn start(config: &AccessConfig, measures: &Measures, token: CancellationToken) -> Result<Self, Error> {
         let mut given = KeySet::default();
         if let Some(secret) = &config.jwt_secret {
             given = KeySet::of_secret(secret.expose().as_bytes());
@@ -156,7 +184,7 @@ impl Keys {
             return if given.len() == 0 { Err(Error::FindKeys) } else { Ok(Self::Given(Arc::new(given))) };
         };
         let every = Duration::from_secs(config.jwt_jwks_seconds.into());
-        let remote = Remote::start(address, every, given, token);
+        let remote = Remote::start(address, every, given, measures.clone(), token);
         remote.map(Self::Remote).map_err(|error| Error::ReadAddress(error.into()))
     }
 
@@ -177,14 +205,6 @@ impl Keys {
     fn want(&self) {
         if let Self::Remote(remote) = self {
             remote.want();
-        }
-    }
-
-    /// While the address was never read, nobody can say that a key is unknown.
-    fn refusal(&self, doubt: Doubt) -> Refusal {
-        match (self, doubt) {
-            (Self::Remote(remote), Doubt::Keys(_)) if !remote.known().complete => Refusal::KeysAway,
-            _ => doubt.refusal(),
         }
     }
 }

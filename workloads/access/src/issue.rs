@@ -8,7 +8,7 @@ use realtime_contract::{channel::Pattern, environment};
 use serde::Serialize;
 use thiserror::Error;
 
-use crate::AccessConfig;
+use crate::{AccessConfig, config::Auth, token::LENGTH};
 
 /// What a token shall say.
 #[derive(Clone, Debug)]
@@ -26,6 +26,12 @@ pub struct Wish<'a> {
 /// No token can be made.
 #[derive(Debug, Error)]
 pub enum IssueError {
+    /// A token for nobody.
+    #[error(
+        "failed to find who asks for tokens: {} is not jwt, so that everything is open without one",
+        environment::AUTH
+    )]
+    FindAuth,
     /// Without the secret only the issuer can make tokens.
     #[error(
         "failed to find a secret: {} is not set; tokens that are checked with a set of keys come from its issuer",
@@ -35,6 +41,14 @@ pub enum IssueError {
     /// The claims cannot be signed.
     #[error("failed to sign the token")]
     Sign(#[source] jsonwebtoken::errors::Error),
+    /// A gate would not read it.
+    #[error(
+        "failed to make a token of {LENGTH} bytes at most: it would have {bytes}; name fewer channels, or patterns of them"
+    )]
+    Fit {
+        /// How long it would be.
+        bytes: usize,
+    },
 }
 
 #[derive(Serialize)]
@@ -53,8 +67,11 @@ impl AccessConfig {
     /// A token that a gate of these settings takes, signed with their secret.
     ///
     /// # Errors
-    /// [`IssueError`], also when there is no secret.
+    /// [`IssueError`], also when nobody asks for tokens, or there is no secret.
     pub fn issue(&self, wish: &Wish<'_>) -> Result<String, IssueError> {
+        if self.auth != Auth::Jwt {
+            return Err(IssueError::FindAuth);
+        }
         let secret = self.jwt_secret.as_ref().ok_or(IssueError::FindSecret)?;
         let claims = Claims {
             sub: wish.user,
@@ -65,7 +82,8 @@ impl AccessConfig {
             publish: &wish.publish,
         };
         let key = EncodingKey::from_secret(secret.expose().as_bytes());
-        jsonwebtoken::encode(&Header::new(Algorithm::HS256), &claims, &key).map_err(IssueError::Sign)
+        let token = jsonwebtoken::encode(&Header::new(Algorithm::HS256), &claims, &key).map_err(IssueError::Sign)?;
+        if token.len() > LENGTH { Err(IssueError::Fit { bytes: token.len() }) } else { Ok(token) }
     }
 }
 
@@ -107,7 +125,19 @@ mod tests {
 
     #[test]
     fn without_a_secret_there_is_none() {
-        let error = AccessConfig::default().issue(&wish()).unwrap_err().to_string();
+        let config = AccessConfig { auth: Auth::Jwt, ..AccessConfig::default() };
+        let error = config.issue(&wish()).unwrap_err().to_string();
         assert!(error.contains("REALTIME_JWT_SECRET is not set"), "{error}");
+    }
+
+    #[test]
+    fn none_is_made_that_nobody_would_take() {
+        let config = AccessConfig { jwt_secret: Some(SECRET.to_owned().into()), ..AccessConfig::default() };
+        let error = config.issue(&wish()).unwrap_err().to_string();
+        assert!(error.contains("REALTIME_AUTH is not jwt"), "{error}");
+        let config = AccessConfig { auth: Auth::Jwt, ..config };
+        let subscribe = (0..1000).map(|number| Pattern::new(&format!("channel-{number}")).unwrap()).collect();
+        let error = config.issue(&Wish { subscribe, ..wish() }).unwrap_err().to_string();
+        assert!(error.contains("8192 bytes at most") && error.contains("fewer channels"), "{error}");
     }
 }

@@ -15,6 +15,7 @@ mod gate;
 mod issue;
 mod keys;
 pub mod limits;
+mod measures;
 mod refusal;
 mod ticket;
 mod token;

@@ -36,8 +36,8 @@ pub enum Refusal {
     /// A claim is missing, or is not what it has to be.
     #[error("the token's claim {0} is missing or is not what it has to be")]
     Claim(&'static str),
-    /// The keys could not be had yet.
-    #[error("the keys that tokens are checked with cannot be read now")]
+    /// None of the keys that are known here could check it, and the address of keys did not answer since it came.
+    #[error("the token's key is not known yet, and the keys cannot be read now: come again")]
     KeysAway,
     /// The client is known, and may not do that with the channel.
     #[error("the token does not permit this channel")]

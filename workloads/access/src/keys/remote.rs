@@ -13,6 +13,7 @@ use super::{
     KeySet,
     fetch::{Error, Fetcher},
 };
+use crate::measures::Measures;
 
 /// Between two readings because of a token whose key is not known, and after one that failed.
 const SHORTEST: Duration = Duration::from_secs(10);
@@ -23,8 +24,8 @@ const PATIENCE: Duration = Duration::from_secs(6);
 #[derive(Clone, Debug)]
 pub(crate) struct Known {
     pub(crate) keys: Arc<KeySet>,
-    /// Whether the address was ever read.
-    pub(crate) complete: bool,
+    /// When the last reading of the address began that succeeded: these are the keys that stood there then, or later.
+    pub(crate) since: Option<Instant>,
     /// When it was last tried.
     tried: Option<Instant>,
 }
@@ -44,15 +45,22 @@ struct Reader {
     known: watch::Sender<Known>,
     wanted: Arc<Notify>,
     is_away: bool,
+    measures: Measures,
 }
 
 impl Remote {
     /// Begins to read, until the token is cancelled. `own` keys are always there.
-    pub(crate) fn start(address: &str, every: Duration, own: KeySet, token: CancellationToken) -> Result<Self, Error> {
+    pub(crate) fn start(
+        address: &str,
+        every: Duration,
+        own: KeySet,
+        measures: Measures,
+        token: CancellationToken,
+    ) -> Result<Self, Error> {
         let fetcher = Fetcher::new(address)?;
-        let (sender, known) = watch::channel(Known { keys: Arc::new(own.clone()), complete: false, tried: None });
+        let (sender, known) = watch::channel(Known { keys: Arc::new(own.clone()), since: None, tried: None });
         let wanted = Arc::new(Notify::new());
-        let reader = Reader { fetcher, own, every, known: sender, wanted: wanted.clone(), is_away: false };
+        let reader = Reader { fetcher, own, every, known: sender, wanted: wanted.clone(), is_away: false, measures };
         tokio::spawn(async move { token.run_until_cancelled(reader.run()).await });
         Ok(Self { known, wanted })
     }
@@ -106,10 +114,11 @@ impl Reader {
     }
 
     async fn read(&mut self) {
+        let began = Instant::now();
         let outcome = self.fetcher.fetch().await;
         let address = self.fetcher.address().to_string();
         match &outcome {
-            Ok(set) if self.is_away || !self.known.borrow().complete => {
+            Ok(set) if self.is_away || self.known.borrow().since.is_none() => {
                 info!(address, keys = set.len(), "keys of tokens read");
             }
             Err(error) if !self.is_away => {
@@ -119,10 +128,11 @@ impl Reader {
             _ => {}
         }
         self.is_away = outcome.is_err();
+        self.measures.keys_read(outcome.is_ok());
         self.known.send_modify(|known| {
             known.tried = Some(Instant::now());
             if let Ok(set) = outcome {
-                known.complete = true;
+                known.since = Some(began);
                 known.keys = Arc::new(self.own.with(&set));
             }
         });

@@ -7,7 +7,7 @@ use std::{
 };
 
 use realtime_chassis::redis::Connection;
-use redis::{Cmd, RedisError};
+use redis::{RedisError, Script, ScriptInvocation};
 use thiserror::Error;
 use tokio::time::timeout;
 use tracing::{info, warn};
@@ -42,6 +42,8 @@ const TAKE: &str = "
 /// Asks Redis, unless it was just away.
 pub(super) struct Shared {
     redis: Connection,
+    /// Redis keeps it, and is told its name alone. One that has forgotten it is told it anew.
+    script: Script,
     is_away: AtomicBool,
     /// Microseconds since the start before which it is not asked again.
     silent_until: AtomicU64,
@@ -56,8 +58,8 @@ pub(super) enum Error {
 }
 
 impl Shared {
-    pub(super) const fn new(redis: Connection) -> Self {
-        Self { redis, is_away: AtomicBool::new(false), silent_until: AtomicU64::new(0) }
+    pub(super) fn new(redis: Connection) -> Self {
+        Self { redis, script: Script::new(TAKE), is_away: AtomicBool::new(false), silent_until: AtomicU64::new(0) }
     }
 
     /// What Redis says, or `None` while it is away. `now` is since the start.
@@ -89,10 +91,18 @@ impl Shared {
     }
 
     async fn ask(&self, asked: &[Asked]) -> Result<(usize, u64), Error> {
-        let command = command(asked);
+        let invocation = self.invocation(asked);
         let mut redis = self.redis.clone();
-        let answer = timeout(PATIENCE, command.query_async(&mut redis)).await;
+        let answer = timeout(PATIENCE, invocation.invoke_async(&mut redis)).await;
         answer.map_err(|_| Error::Slow)?.map_err(Error::Take)
+    }
+
+    fn invocation(&self, asked: &[Asked]) -> ScriptInvocation<'_> {
+        let mut invocation = self.script.prepare_invoke();
+        for asked in asked {
+            invocation.key(&asked.name).arg(asked.rate.interval).arg(asked.rate.burst).arg(asked.cost);
+        }
+        invocation
     }
 
     /// An outage is told at its beginning and at its end.
@@ -109,18 +119,6 @@ impl Shared {
             None => {}
         }
     }
-}
-
-fn command(asked: &[Asked]) -> Cmd {
-    let mut command = redis::cmd("EVAL");
-    command.arg(TAKE).arg(asked.len());
-    for asked in asked {
-        command.arg(&asked.name);
-    }
-    for asked in asked {
-        command.arg(asked.rate.interval).arg(asked.rate.burst).arg(asked.cost);
-    }
-    command
 }
 
 fn micros(time: Duration) -> u64 {

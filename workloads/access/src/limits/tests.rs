@@ -29,7 +29,7 @@ fn metrics(registry: &Registry) -> String {
     prometheus::TextEncoder::new().encode_to_string(&registry.gather()).unwrap()
 }
 
-/// A server that gives the same answer to every script.
+/// A server that gives the same answer to every script, which it has to be told first.
 async fn server(answer: &'static str) -> (u16, Arc<Mutex<String>>) {
     let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
     let port = listener.local_addr().unwrap().port();
@@ -39,11 +39,21 @@ async fn server(answer: &'static str) -> (u16, Arc<Mutex<String>>) {
         while let Ok((mut client, _)) = listener.accept().await {
             let heard = heard.clone();
             tokio::spawn(async move {
+                let (mut name, mut is_known) = (String::new(), false);
                 let mut bytes = vec![0; 16 * 1024];
                 while let Ok(length @ 1..) = client.read(&mut bytes).await {
                     let text = String::from_utf8_lossy(&bytes[..length]).into_owned();
                     let setup = "+OK\r\n".repeat(text.matches("CLIENT\r\n").count());
-                    let reply = if text.contains("EVAL\r\n") { answer } else { "" };
+                    if let Some((_, rest)) = text.split_once("EVALSHA\r\n$40\r\n") {
+                        name = rest[..40].to_owned();
+                    }
+                    is_known |= text.contains("LOAD\r\n");
+                    let reply = match () {
+                        () if text.contains("LOAD\r\n") => format!("$40\r\n{name}\r\n"),
+                        () if text.contains("EVALSHA\r\n") && is_known => answer.to_owned(),
+                        () if text.contains("EVALSHA\r\n") => "-NOSCRIPT No matching script.\r\n".to_owned(),
+                        () => String::new(),
+                    };
                     heard.lock().unwrap().push_str(&text);
                     client.write_all(format!("{setup}{reply}").as_bytes()).await.unwrap();
                 }
@@ -96,11 +106,15 @@ async fn redis_is_asked_once_for_all_buckets_of_a_request() {
     let charge = |limit, who| Charge { limit, who, cost: 3 };
     let address = Who::Address("192.0.2.1".parse().unwrap());
     let charges = [charge(Limit::Publish, SOMEBODY), charge(Limit::Address, address), charge(Limit::User, SOMEBODY)];
+    limiter.take_all(&charges).await.unwrap_err();
+    assert!(asked.lock().unwrap().contains("redis.call"), "it does not know the script yet");
+    asked.lock().unwrap().clear();
     let refused = limiter.take_all(&charges).await.unwrap_err();
     assert_eq!(refused, TooMany { limit: Limit::User, retry_after: Duration::from_micros(1_500_000) });
     assert_eq!(refused.seconds(), 2);
     let asked = asked.lock().unwrap().replace("\r\n", " ");
-    assert_eq!(asked.matches("EVAL").count(), 1);
+    assert_eq!(asked.matches("EVALSHA").count(), 1);
+    assert!(!asked.contains("redis.call"), "it is told the script once: {asked}");
     assert!(asked.contains("$36 realtime:limit:api:address:192.0.2.1 $30 realtime:limit:api:user:user:7 "), "{asked}");
     assert!(asked.ends_with("$6 100000 $2 50 $1 3 $7 2000000 $1 5 $1 3 "), "{asked}");
 }

@@ -89,15 +89,18 @@ async fn unknown_keys_have_the_set_read_again_and_not_more_often_than_every_10_s
     assert!(check(&gate, "EdDSA", Signer::Ed, "a").await.is_ok());
     issuer.answers(keys(&[(Signer::Ed, "a"), (Signer::Ec, "b")]));
     for _ in 0..5 {
-        assert_eq!(check(&gate, "ES256", Signer::Ec, "b").await, Err(Refusal::Algorithm));
-        assert_eq!(check(&gate, "EdDSA", Signer::Ed, "c").await, Err(Refusal::UnknownKey));
+        assert_eq!(check(&gate, "ES256", Signer::Ec, "b").await, Err(Refusal::KeysAway));
+        assert_eq!(check(&gate, "EdDSA", Signer::Ed, "c").await, Err(Refusal::KeysAway));
     }
     assert_eq!(issuer.asked(), 1);
     pass().await;
     let (first, second) = tokio::join!(check(&gate, "ES256", Signer::Ec, "b"), check(&gate, "ES256", Signer::Ec, "b"));
     assert!(first.is_ok() && second.is_ok());
-    assert_eq!(check(&gate, "EdDSA", Signer::Ed, "c").await, Err(Refusal::UnknownKey));
+    assert_eq!(check(&gate, "EdDSA", Signer::Ed, "c").await, Err(Refusal::KeysAway));
     assert_eq!(issuer.asked(), 2);
+    pass().await;
+    assert_eq!(check(&gate, "EdDSA", Signer::Ed, "c").await, Err(Refusal::UnknownKey));
+    assert_eq!(issuer.asked(), 3);
 }
 
 #[tokio::test]
@@ -115,10 +118,34 @@ async fn the_last_good_set_is_kept() {
     {
         issuer.answers(answer);
         pass().await;
-        assert_eq!(check(&gate, "EdDSA", Signer::Ed, "b").await, Err(Refusal::UnknownKey));
+        assert_eq!(check(&gate, "EdDSA", Signer::Ed, "b").await, Err(Refusal::KeysAway), "nobody can say it");
         assert_eq!(issuer.asked(), round + 2);
         assert!(check(&gate, "EdDSA", Signer::Ed, "a").await.is_ok());
     }
+}
+
+#[tokio::test]
+async fn refusals_are_counted_and_how_the_keys_were_read() {
+    let issuer = Issuer::start(keys(&[(Signer::Ed, "a")])).await;
+    let (gate, registry) = (issuer.gate(&CancellationToken::new()), prometheus::Registry::new());
+    gate.register(&registry).unwrap();
+    let metrics = || prometheus::TextEncoder::new().encode_to_string(&registry.gather()).unwrap();
+    assert!(metrics().contains("realtime_access_keys_read_timestamp_seconds 0\n"), "{}", metrics());
+    let before = jiff::Timestamp::now().as_second();
+    assert!(check(&gate, "EdDSA", Signer::Ed, "a").await.is_ok());
+    issuer.answers((StatusCode::NOT_FOUND, String::new()));
+    pass().await;
+    assert_eq!(check(&gate, "EdDSA", Signer::Ed, "b").await, Err(Refusal::KeysAway));
+    assert_eq!(gate.check(Credential::Nothing).await, Err(Refusal::Missing));
+    let metrics = metrics();
+    for line in
+        ["refused_total{code=\"KEYS_AWAY\"} 1", "refused_total{code=\"TOKEN_MISSING\"} 1", "keys_failed_total 1"]
+    {
+        assert!(metrics.contains(&format!("realtime_access_{line}\n")), "{line}: {metrics}");
+    }
+    let read = metrics.split("\nrealtime_access_keys_read_timestamp_seconds ").nth(1).unwrap();
+    let read: i64 = read.lines().next().unwrap().parse().unwrap();
+    assert!((before..before + 60).contains(&read), "{read}");
 }
 
 #[tokio::test]
