@@ -29,7 +29,7 @@ pub enum Limit {
     User,
     /// Notifications that are published.
     Publish,
-    /// Openings of streams and sessions, and changes of what they listen to.
+    /// Openings of streams and sessions, and subscriptions to more.
     Subscribe,
 }
 

@@ -91,7 +91,7 @@ pub const LIMIT_ADDRESS: &str = "REALTIME_LIMIT_ADDRESS";
 pub const LIMIT_USER: &str = "REALTIME_LIMIT_USER";
 /// Notifications published by one user, or address where nobody is asked, `<a second>/<at once>`; no limit by default.
 pub const LIMIT_PUBLISH: &str = "REALTIME_LIMIT_PUBLISH";
-/// Openings of streams and sessions, and changes of what they listen to, by one user or address; no limit by default.
+/// Openings of streams and sessions, and subscriptions to more, by one user or address; no limit by default.
 pub const LIMIT_SUBSCRIBE: &str = "REALTIME_LIMIT_SUBSCRIBE";
 
 /// Bytes of a message of a Socket.IO client, at most; 131072 by default.

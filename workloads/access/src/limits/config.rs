@@ -21,7 +21,7 @@ pub struct LimitConfig {
     #[arg(id = "limit-publish", long = "limit-publish", env = environment::LIMIT_PUBLISH, value_name = "REALTIME_LIMIT_PUBLISH")]
     pub publish: Option<Rate>,
 
-    /// Openings of streams and sessions, and changes of what they listen to, by one user or address
+    /// Openings of streams and sessions, and subscriptions to more, by one user or address
     #[arg(id = "limit-subscribe", long = "limit-subscribe", env = environment::LIMIT_SUBSCRIBE, value_name = "REALTIME_LIMIT_SUBSCRIBE")]
     pub subscribe: Option<Rate>,
 }
