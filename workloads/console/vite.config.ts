@@ -47,5 +47,5 @@ export default defineConfig({
       "/socket.io": { target: api, ws: true },
     },
   },
-  test: { include: ["src/**/*.test.ts"] },
+  test: { include: ["src/**/*.test.{ts,tsx}"], testTimeout: 30_000 },
 } as Parameters<typeof defineConfig>[0]);

@@ -13,10 +13,12 @@ export function usePolled<T>(read: () => Promise<T>, pause: number, onValue?: (v
   told.current = onValue;
   useEffect(() => {
     let over = false;
+    let reading = false;
     let timer: ReturnType<typeof setTimeout> | undefined;
     const turn = async () => {
       timer = undefined;
       if (document.hidden) return;
+      reading = true;
       try {
         const value = await read();
         if (over) return;
@@ -25,10 +27,11 @@ export function usePolled<T>(read: () => Promise<T>, pause: number, onValue?: (v
       } catch (failure) {
         if (!over) setPolled((before) => ({ ...before, failure }));
       }
+      reading = false;
       if (!over) timer = setTimeout(turn, pause);
     };
     const seen = () => {
-      if (!document.hidden && timer === undefined) timer = setTimeout(turn, 0);
+      if (!document.hidden && !reading && timer === undefined) timer = setTimeout(turn, 0);
     };
     document.addEventListener("visibilitychange", seen);
     timer = setTimeout(turn, 0);
