@@ -83,6 +83,8 @@ export function useLive({ way, channels, token, onArrival, onRefused }: Wish) {
   const told = useRef({ onArrival, onRefused });
   told.current = { onArrival, onRefused };
   const names = channels.join(",");
+  const wanted = useRef(names);
+  wanted.current = names;
 
   useEffect(() => {
     const client = createClient({
@@ -129,7 +131,8 @@ export function useLive({ way, channels, token, onArrival, onRefused }: Wish) {
       place.current = client.cursor;
       clearTimeout(timer);
       clearInterval(look);
-      if (waiting.length > 0) flush();
+      // What waits of channels that were left has no place in the list of others.
+      if (waiting.length > 0 && wanted.current === names) flush();
       client.close();
     };
   }, [way, names, token]);
