@@ -1,18 +1,14 @@
-import { type createApi, createClient, type InboxNotification } from "@realtimestack/client";
-import { useCallback, useEffect, useState } from "react";
+import type { createApi, InboxNotification } from "@realtimestack/client";
+import { useState } from "react";
 import { Button } from "react-aria-components";
+import { useInbox } from "../live/useInbox";
 import { time } from "../model/format";
 import { CHARACTERS, USER } from "../model/names";
-import { sentenceOf } from "../model/sentence";
 import { TypeBadge } from "./Badge";
 import { Field } from "./Field";
 import { Empty, Panel } from "./Panel";
 
 type Api = ReturnType<typeof createApi>;
-type Page = Awaited<ReturnType<Api["inbox"]>>;
-
-/** Notifications of an inbox that are shown. */
-const SHOWN = 30;
 
 /** What was sent to one user, and what of it was read. */
 export function Inbox({
@@ -100,47 +96,4 @@ function Line({ item, onChange }: { item: InboxNotification; onChange: () => voi
       <p className="item-message">{item.message}</p>
     </li>
   );
-}
-
-/** The inbox, read again with every notification that comes into it. */
-function useInbox(api: Api, user: string, token: string | undefined, onProblem: (failure: unknown) => void) {
-  const [page, setPage] = useState<Page | undefined>();
-  const [failure, setFailure] = useState<string | undefined>();
-  const read = useCallback(async () => {
-    try {
-      setPage(await api.inbox(user, { limit: SHOWN }));
-      setFailure(undefined);
-    } catch (problem) {
-      onProblem(problem);
-      setFailure(sentenceOf(problem));
-    }
-  }, [api, user, onProblem]);
-  useEffect(() => {
-    setPage(undefined);
-    setFailure(undefined);
-    if (user === "") return;
-    const channels = user === "me" ? [] : [`user:${user}`];
-    const client = createClient({
-      url: "",
-      transport: "sse",
-      ...(channels.length > 0 ? { channels } : {}),
-      ...(token === undefined ? {} : { token }),
-    });
-    client.on("notification", ({ channel }) => {
-      if (channel.startsWith("user:")) void read();
-    });
-    client.connect();
-    void read();
-    return () => client.close();
-  }, [user, token, read]);
-  const change = async (write: () => Promise<unknown>) => {
-    try {
-      await write();
-      await read();
-    } catch (problem) {
-      onProblem(problem);
-      setFailure(sentenceOf(problem));
-    }
-  };
-  return { page, failure, change: (write: () => Promise<unknown>) => void change(write) };
 }
