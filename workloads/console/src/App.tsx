@@ -20,10 +20,20 @@ import { TokenGate } from "./parts/TokenGate";
 /** Stored notifications that are shown at first. */
 const STORED = 50;
 
-/** The page. */
+/** The page, a new one for each token: what one user has seen is not left to the next. */
 export function App() {
-  const { token, keep, asked, ask } = useToken();
-  const { theme, setTheme, dark } = useTheme();
+  const identity = useToken();
+  const look = useTheme();
+  return <Page key={identity.token ?? ""} identity={identity} look={look} />;
+}
+
+function Page({
+  identity: { token, keep, asked, ask },
+  look: { theme, setTheme, dark },
+}: {
+  identity: ReturnType<typeof useToken>;
+  look: ReturnType<typeof useTheme>;
+}) {
   const [way, setWay] = useState<Way>("socketio");
   const [channels, setChannels] = useState<readonly string[]>([]);
   const api = useMemo(() => createApi({ url: "", ...(token === undefined ? {} : { token }) }), [token]);
@@ -95,7 +105,7 @@ export function App() {
               latencies={latency.byId}
             />
             <Components readiness={readiness} failure={failure} />
-            <Inbox key={token ?? ""} api={api} token={token} onProblem={onProblem} />
+            <Inbox api={api} token={token} onProblem={onProblem} />
           </div>
         </div>
       </main>
