@@ -64,7 +64,8 @@ pub struct RateLimits {
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub publish: Option<Rate>,
 
-    /// Streams and connections that one user opens, and channels that he subscribes to, or one address where nobody is asked who he is.
+    /// Streams and connections that one user opens, and each `subscribe` of Socket.IO, which counts once for all channels that it names; or
+    /// those of one address, where nobody is asked who he is.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub subscribe: Option<Rate>,
 }

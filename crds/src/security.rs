@@ -83,8 +83,9 @@ impl Default for TokenKey {
 #[derive(JsonSchema, Clone, Debug, PartialEq, Serialize, Deserialize)]
 #[serde(rename_all = "camelCase")]
 pub struct SecretKey {
-    /// Its name. It has one of two keys: `secret`, 32 bytes or more that tokens are signed with (HS256), or `jwks.json`, a set of JSON Web
-    /// Keys. Changes of it are noticed at once when it has the label `realtimestack.io/reload: "true"`.
+    /// Its name, any but `<stack>-auth`. It has one of two keys: `secret`, 32 bytes or more that tokens are signed with as they stand there
+    /// (HS256), or `jwks.json`, a set of JSON Web Keys. Changes of it are noticed at once when it has the label
+    /// `realtimestack.io/reload: "true"`.
     #[schemars(length(min = 1, max = 253), regex(pattern = r"^[a-z0-9]([-a-z0-9.]*[a-z0-9])?$"))]
     pub name: String,
 }

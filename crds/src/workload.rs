@@ -114,7 +114,9 @@ impl LogLevel {
     validation = Rule::new("!(self.name in ['REALTIME_STACK', 'REALTIME_NAMESPACE', 'REALTIME_POD'])")
         .message("env: REALTIME_STACK, REALTIME_NAMESPACE and REALTIME_POD say which instance a pod is; remove the variable"),
     validation = Rule::new("!(self.name in ['PORT', 'API_PORT', 'REALTIME_OPS_PORT'])")
-        .message("env: Services and probes find a process by its ports, which are fixed; remove the variable")
+        .message("env: Services and probes find a process by its ports, which are fixed; remove the variable"),
+    validation = Rule::new("!(self.name == 'REALTIME_AUTH' || self.name.startsWith('REALTIME_JWT_'))")
+        .message("env: who is asked for a token, and what it is checked with, is the matter of security.auth; set it there and remove the variable")
 )]
 pub struct EnvironmentVariable {
     /// Name of the variable.

@@ -209,6 +209,17 @@ fn accepts_each_way_to_ask_clients_who_they_are() {
 }
 
 #[test]
+fn refuses_variables_that_would_undo_the_choice() {
+    for name in ["REALTIME_AUTH", "REALTIME_JWT_SECRET", "REALTIME_JWT_JWKS_URL"] {
+        for workload in ["api", "notifications"] {
+            let spec = format!("{{{workload}: {{env: [{{name: A, value: b}}, {{name: {name}, value: anonymous}}]}}}}");
+            says(&refusal(&spec), "the matter of security.auth; set it there and remove the variable");
+        }
+    }
+    stack("demo", "{api: {env: [{name: REALTIME_AUTHOR, value: me}]}}").validate_cel().expect("another variable");
+}
+
+#[test]
 fn refuses_an_address_of_keys_that_is_none() {
     for url in ["https://", "http:///keys", "https://a b/keys", "login.example.com/keys", "/keys"] {
         let spec = format!("{{security: {{auth: {{jwt: {{key: {{jwks: {{url: '{url}'}}}}}}}}}}}}");

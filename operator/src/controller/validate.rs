@@ -9,7 +9,8 @@ use std::collections::BTreeMap;
 use realtime_contract::topic::{self, Topic};
 use realtime_contract::{Component, environment};
 use realtime_crds::{
-    Backend, ManagedBackend, RealtimeStack, RealtimeStackSpec, Reconciliation, RunState, VolumePolicy,
+    Auth, Backend, Jwt, ManagedBackend, RealtimeStack, RealtimeStackSpec, Reconciliation, RunState, SecretKey,
+    TokenKey, VolumePolicy,
 };
 use thiserror::Error;
 
@@ -43,6 +44,14 @@ pub enum Error {
     TakeOverVolume {
         /// Name of the claim.
         claim: String,
+    },
+    /// The key of tokens is said to be the user's own, under the name of the one that is generated.
+    #[error(
+        "security.auth.jwt.key.secret.name is {name}, the name of the Secret that the operator generates: give yours another name, or choose key.generated"
+    )]
+    NameTokenKey {
+        /// The name.
+        name: String,
     },
     /// The volume that exists is of another size.
     #[error(
@@ -122,6 +131,7 @@ pub fn validate(stack: &RealtimeStack, references: &References, images: &Images)
     for backend in &backends {
         check_volume(&name, backend, references)?;
     }
+    check_token_key(&name, spec)?;
     schemas::check(&spec.schemas)?;
     let workloads = workload::workloads(&name, spec, references.token_key.as_ref(), images);
     check_rings(spec, &workloads)?;
@@ -174,6 +184,13 @@ fn backends(stack: &str, namespace: &str, spec: &RealtimeStackSpec, images: &Ima
         backend::kafka::kafka(&place(Component::Kafka), &managed(&spec.kafka)),
         backend::postgres::postgres(&place(Component::Postgres), &managed(&spec.postgres)),
     ]
+}
+
+/// A Secret that is generated belongs to the stack and goes with it; one of the user's own must not.
+fn check_token_key(stack: &str, spec: &RealtimeStackSpec) -> Result<(), Error> {
+    let auth = spec.security.as_ref().and_then(|security| security.auth.as_ref());
+    let Some(Auth::Jwt(Jwt { key: Some(TokenKey::Secret(SecretKey { name })), .. })) = auth else { return Ok(()) };
+    if *name == auth_name(stack) { Err(Error::NameTokenKey { name: name.clone() }) } else { Ok(()) }
 }
 
 /// A volume outlives specs and stacks, so what exists decides.

@@ -101,7 +101,7 @@ pub enum Error {
 }
 
 /// What tokens are checked with, generated if the stack wants that and there is none. `None` when nothing of it stands in a Secret, or when the
-/// stack is paused and there is none yet.
+/// stack is paused and there is none yet. One of the user's own that has the name of the generated one is not read: the stack is refused.
 ///
 /// # Errors
 /// See [`enum@Error`], and when the Secret cannot be read or made.
@@ -110,6 +110,7 @@ pub(super) async fn token_key(secrets: &Api<Secret>, stack: &RealtimeStack) -> R
     let Auth::Jwt(jwt) = auth else { return Ok(None) };
     match jwt.key.unwrap_or_default() {
         Source::Jwks(_) => Ok(None),
+        Source::Secret(source) if source.name == auth_name(&stack.name_any()) => Ok(None),
         Source::Secret(source) => {
             let secret = read(secrets, &source.name).await?;
             Ok(Some(of_user(&secret.ok_or(Error::FindSecret { name: source.name })?)?))
@@ -174,6 +175,10 @@ fn fault(form: Form, value: &[u8]) -> Option<String> {
         Form::Shared if value.len() < LEAST => {
             Some("it has less than 32 bytes, so that tokens could be forged; take a longer one".to_owned())
         }
+        Form::Shared if text.trim() != text => Some(
+            "it begins or ends with white space, which would be part of it, as a line end that an editor or `echo` adds; write it without"
+                .to_owned(),
+        ),
         Form::Shared => None,
         Form::Set if value.len() > MOST => {
             Some("it has more than 64 KiB; take out keys that no token is signed with".to_owned())

@@ -66,6 +66,14 @@ fn refuses_a_volume_that_is_not_the_stacks() {
 }
 
 #[test]
+fn refuses_the_name_of_the_generated_key_for_one_of_the_users_own() {
+    let spec = |name: &str| format!("{{security: {{auth: {{jwt: {{key: {{secret: {{name: {name}}}}}}}}}}}}}");
+    let expected = "security.auth.jwt.key.secret.name is demo-auth, the name of the Secret that the operator generates: give yours another name, or choose key.generated";
+    assert_eq!(refusal(&spec("demo-auth"), &references()), expected);
+    validated(&spec("shop-auth"));
+}
+
+#[test]
 fn takes_a_volume_of_the_same_size_in_other_words() {
     let volumes = with_volume("data-demo-redis-0", "1024Mi", Some("slow"));
     validate(&stack("{}"), &volumes, &images()).unwrap();

@@ -88,6 +88,15 @@ async fn reads_a_secret_or_a_set_of_keys_of_the_users_own() {
     }
 }
 
+/// Else it would count as generated: labelled, owned, and deleted with the stack.
+#[tokio::test]
+async fn a_secret_of_the_users_own_under_the_generated_name_is_left_alone() {
+    let (client, server) = api_server([secret(&CredentialKey::ALL), auth(LONG)], None);
+    let references = run(&client, "{security: {auth: {jwt: {key: {secret: {name: demo-auth}}}}}}").await.unwrap();
+    assert_eq!((references.token_key, references.auth_secret), (None, false));
+    assert!(server.lock().unwrap().writes.is_empty());
+}
+
 #[tokio::test]
 async fn a_labelled_secret_is_watched() {
     for (value, is_watched) in [("true", true), ("false", false)] {
@@ -121,9 +130,12 @@ async fn refuses_a_secret_without_a_key_and_one_with_both() {
 async fn refuses_what_the_pods_could_not_start_with_and_does_not_repeat_it() {
     let large = format!(r#"{{"keys":[{{"kty":"oct","k":"{}"}}]}}"#, "A".repeat(64 << 10));
     let null = format!("{LONG}\0");
+    let (line, tab) = (format!("{LONG}\n"), format!("\t{LONG}"));
     for (key, value, sentence) in [
         ("secret", &LONG[1..], "less than 32 bytes"),
         ("secret", &null, "a byte 0"),
+        ("secret", &line, "begins or ends with white space"),
+        ("secret", &tab, "begins or ends with white space"),
         ("jwks.json", "{}", "it looks like {\"keys\":"),
         ("jwks.json", LONG, "it looks like {\"keys\":"),
         ("jwks.json", r#"{"keys":[]}"#, "it is empty"),
