@@ -1,10 +1,10 @@
 //! Who may come in: what clients show is looked at, and how often they come is counted, before a handler is asked.
 
-use std::net::IpAddr;
+use std::{net::IpAddr, sync::Arc};
 
 use axum::{
     extract::{MatchedPath, Request, State},
-    http::Extensions,
+    http::{Extensions, Method},
     middleware::Next,
     response::{IntoResponse, Response},
 };
@@ -16,7 +16,13 @@ use realtime_chassis::http::Problem;
 use realtime_fanout::serve::Client;
 use thiserror::Error;
 
-use crate::{documents, error::ApiError, routes::stream, socketio, state::ApiState};
+use crate::{
+    documents,
+    error::ApiError,
+    routes::{stream, tickets},
+    socketio,
+    state::ApiState,
+};
 
 /// Paths that need no token. Whatever is not here needs one.
 const PUBLIC: [&str; 7] = [
@@ -53,9 +59,11 @@ enum Way {
 
 impl Way {
     /// Files of the console, and what is not there, match no route.
-    fn of(matched: Option<&str>) -> Self {
+    fn of(method: &Method, matched: Option<&str>) -> Self {
         match matched {
             None => Self::Public,
+            // Who gives up a ticket has no token any more, or it has expired.
+            Some(tickets::PATH) if method == Method::DELETE => Self::Public,
             Some(stream::PATH) => Self::Handler,
             Some(path) if path.starts_with(socketio::PATH) => Self::Handler,
             Some(path) if PUBLIC.contains(&path) => Self::Public,
@@ -72,7 +80,7 @@ pub(crate) async fn admit_requests(
     next: Next,
 ) -> Response {
     let client = client(request.extensions());
-    let admitted = match Way::of(matched.as_ref().map(MatchedPath::as_str)) {
+    let admitted = match Way::of(request.method(), matched.as_ref().map(MatchedPath::as_str)) {
         Way::Handler => Ok(None),
         Way::Public => charge_address(&state, client).await.map(|()| None).map_err(Denied::from),
         Way::Token => admit(&state, Credential::of_headers(request.headers()), client, None).await.map(Some),
@@ -80,7 +88,7 @@ pub(crate) async fn admit_requests(
     match admitted {
         Ok(access) => {
             if let Some(access) = access {
-                request.extensions_mut().insert(access);
+                request.extensions_mut().insert(Arc::new(access));
             }
             next.run(request).await
         }
@@ -89,7 +97,8 @@ pub(crate) async fn admit_requests(
 }
 
 /// What the client may do that shows this, when it does not come too often: each request counts for its address and its user, and, for
-/// `besides`, there too. Costs one round trip to Redis at most.
+/// `besides`, there too. What it shows is looked at once its address was counted, since that costs more than to count: with tokens two round
+/// trips to Redis at most, else one.
 ///
 /// # Errors
 /// [`Denied`].
@@ -99,14 +108,12 @@ pub(crate) async fn admit(
     client: Option<IpAddr>,
     besides: Option<Limit>,
 ) -> Result<Access, Denied> {
-    let access = match state.gate.check(credential).await {
-        Ok(access) => access,
-        Err(refusal) => {
-            charge_address(state, client).await?;
-            return Err(refusal.into());
-        }
-    };
-    let address = client.map(|address| charge(Limit::Address, Who::Address(address), 1));
+    let asks = state.gate.asks();
+    if asks {
+        charge_address(state, client).await?;
+    }
+    let access = state.gate.check(credential).await?;
+    let address = client.filter(|_| !asks).map(|address| charge(Limit::Address, Who::Address(address), 1));
     let user = access.user.as_deref().map(|user| charge(Limit::User, Who::User(user), 1));
     let besides = besides.and_then(|limit| Some(charge(limit, whose(&access, client)?, 1)));
     let charges: Vec<Charge<'_>> = [address, user, besides].into_iter().flatten().collect();
@@ -179,7 +186,9 @@ mod tests {
             (Some("/api/tickets"), Way::Token),
             (Some("/api/of-tomorrow"), Way::Token),
         ] {
-            assert_eq!(Way::of(path), way, "{path:?}");
+            assert_eq!(Way::of(&Method::GET, path), way, "{path:?}");
         }
+        assert_eq!(Way::of(&Method::POST, Some("/api/tickets")), Way::Token);
+        assert_eq!(Way::of(&Method::DELETE, Some("/api/tickets")), Way::Public);
     }
 }

@@ -100,6 +100,7 @@ pub(crate) async fn run(config: Config) -> anyhow::Result<()> {
         ApiState::new(store, cache, board.clone(), metrics.clone(), settings(&config.stream, &config.sockets))?;
     let key = config.stream.key_or_own("sessions of Socket.IO clients, and tickets,");
     state.gate = Gate::start(&config.access, key.expose().as_bytes(), steps.background.clone())?;
+    state.gate.register(&metrics.registry).context("failed to register the metrics of access")?;
     state.limiter = Limiter::new(config.limits, Component::Api, Some(redis.clone()), &metrics.registry)
         .context("failed to register the metrics of limits")?;
     state.trusted_proxies = config.stream.trusted_proxies.as_slice().into();

@@ -44,7 +44,7 @@ pub(crate) fn router(state: ApiState, requests: RequestMetrics, sockets: &Socket
         .route("/api/users/{user}/notifications", get(users::inbox))
         .route("/api/users/{user}/notifications/read", put(users::read_all))
         .route("/api/users/{user}/notifications/{id}/read", put(users::read).delete(users::unread))
-        .route(tickets::PATH, post(tickets::give))
+        .route(tickets::PATH, post(tickets::give).delete(tickets::take_back))
         .route("/api/cache-test", get(cache_test::count))
         .route("/api/figures", get(figures::figures))
         .route("/api/stack", get(stack::stack))

@@ -98,7 +98,12 @@ mod tests {
             let error = options(&given).unwrap_err();
             assert!(error.contains(sentence), "{error}");
         }
-        let without = options(&["--sub=me"]).unwrap();
-        assert!(token(&without, Timestamp::now()).unwrap_err().to_string().contains("REALTIME_JWT_SECRET"));
+        for (given, sentence) in [
+            (vec!["--sub=me", "--auth=jwt"], "REALTIME_JWT_SECRET"),
+            (vec!["--sub=me", SECRET], "REALTIME_AUTH is not jwt"),
+        ] {
+            let error = token(&options(&given).unwrap(), Timestamp::now()).unwrap_err().to_string();
+            assert!(error.contains(sentence), "{error}");
+        }
     }
 }

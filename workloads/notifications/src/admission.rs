@@ -24,6 +24,7 @@ pub(crate) enum NotAdmitted {
 }
 
 /// What the client may do that shows this. An opening counts for its address, its user, and as a subscription; a refused one for its address.
+/// What it shows is looked at once its address was counted, since that costs more than to count.
 ///
 /// # Errors
 /// [`NotAdmitted`].
@@ -34,16 +35,13 @@ pub(crate) async fn admit(
 ) -> Result<Access, NotAdmitted> {
     let charge = |limit, who| Charge { limit, who, cost: 1 };
     let of_address = charge(Limit::Address, Who::Address(address));
-    let access = match state.gate.check(credential).await {
-        Ok(access) => access,
-        Err(refusal) => {
-            state.limiter.take_all(&[of_address]).await?;
-            return Err(refusal.into());
-        }
-    };
+    if state.gate.asks() {
+        state.limiter.take_all(&[of_address]).await?;
+    }
+    let access = state.gate.check(credential).await?;
     let charges = match access.user.as_deref().map(Who::User) {
-        Some(user) => vec![of_address, charge(Limit::User, user), charge(Limit::Subscribe, user)],
-        None => vec![of_address, charge(Limit::Subscribe, Who::Address(address))],
+        Some(user) => [charge(Limit::User, user), charge(Limit::Subscribe, user)],
+        None => [of_address, charge(Limit::Subscribe, Who::Address(address))],
     };
     state.limiter.take_all(&charges).await?;
     Ok(access)

@@ -98,6 +98,7 @@ fn assemble(
 ) -> anyhow::Result<(ServiceState, Follower, Publisher)> {
     let key = config.stream.key_or_own("cursors and tickets of clients");
     let gate = Gate::start(&config.access, key.expose().as_bytes(), background.clone())?;
+    gate.register(registry).context("failed to register the metrics of access")?;
     let limiter = limiter(config, peers, registry)?;
     let measures = Measures::new(registry).context("failed to register the metrics")?;
     let checker = Arc::new(config.events.schemas.as_deref().map_or_else(|| Ok(Checker::default()), Checker::read)?);

@@ -1,4 +1,4 @@
-//! `POST /api/tickets`: what an EventSource shows, which cannot send a header.
+//! `/api/tickets`: what an EventSource shows, which cannot send a header.
 
 use std::net::SocketAddr;
 
@@ -54,6 +54,18 @@ pub(crate) async fn give(
     Ok(response)
 }
 
+/// `DELETE`: 204, and the browser forgets the cookie. It needs no token: who leaves may have none any more. What was copied from the cookie is
+/// good until it ends.
+pub(crate) async fn take_back(
+    State(state): State<ApiState>,
+    peer: Option<Extension<ConnectInfo<SocketAddr>>>,
+    headers: HeaderMap,
+) -> Response {
+    let is_secure = peer.is_some_and(|Extension(ConnectInfo(peer))| is_secure(&state, peer, &headers));
+    let cookie = attributes("", 0, is_secure);
+    (StatusCode::NO_CONTENT, [(CACHE_CONTROL, "no-store".to_owned()), (SET_COOKIE, cookie)]).into_response()
+}
+
 /// Whether a cookie is asked for. A request without a body asks for none.
 fn asks_for_cookie(headers: &HeaderMap, body: &[u8]) -> Result<bool, ApiError> {
     if body.is_empty() {
@@ -81,15 +93,19 @@ fn is_secure(state: &ApiState, peer: SocketAddr, headers: &HeaderMap) -> bool {
 /// Pages of the same site send it with their requests and cannot read it.
 fn cookie(ticket: &Ticket, now: Timestamp, is_secure: bool) -> Result<HeaderValue, ApiError> {
     let seconds = (ticket.expires.as_second() - now.as_second()).max(0);
-    let secure = if is_secure { "; Secure" } else { "" };
     let text = &ticket.text;
     if TICKET_COOKIE.len() + 1 + text.len() > COOKIE_BYTES {
         return Err(too_long());
     }
-    let cookie = format!("{TICKET_COOKIE}={text}; HttpOnly; SameSite=Strict; Path=/; Max-Age={seconds}{secure}");
-    let mut cookie = HeaderValue::try_from(cookie).map_err(|_| too_long())?;
+    let mut cookie = HeaderValue::try_from(attributes(text, seconds, is_secure)).map_err(|_| too_long())?;
     cookie.set_sensitive(true);
     Ok(cookie)
+}
+
+/// The cookie with that text, which a browser keeps for so many seconds; with 0 it forgets the one that it has.
+fn attributes(text: &str, seconds: i64, is_secure: bool) -> String {
+    let secure = if is_secure { "; Secure" } else { "" };
+    format!("{TICKET_COOKIE}={text}; HttpOnly; SameSite=Strict; Path=/; Max-Age={seconds}{secure}")
 }
 
 fn too_long() -> ApiError {

@@ -240,6 +240,17 @@ async fn who_shows_nothing_good_is_limited_by_its_address() {
 }
 
 #[tokio::test]
+async fn nothing_is_checked_that_comes_from_an_address_over_its_limit() {
+    let (state, registry) = (state_with(gate(SECRET), limited("address")), Registry::new());
+    state.gate.register(&registry).unwrap();
+    for _ in 0..4 {
+        opened(&state, (Place::Header, "nonsense"), "/events/stream", "*/*").await;
+    }
+    let metrics = prometheus::TextEncoder::new().encode_to_string(&registry.gather()).unwrap();
+    assert!(metrics.contains("realtime_access_refused_total{code=\"TOKEN_MALFORMED\"} 2\n"), "{metrics}");
+}
+
+#[tokio::test]
 async fn keys_that_are_away_are_no_reason_for_an_event_source_to_give_up() {
     let gate = gate_with(AccessConfig {
         jwt_jwks_url: Some("http://127.0.0.1:9/keys".to_owned()),

@@ -9,6 +9,7 @@ const TAG: &str = "streams";
 pub(super) fn all() -> Vec<Described> {
     let mut all = described([
         ("/api/tickets", "post", ticket()),
+        ("/api/tickets", "delete", forget_ticket()),
         (stream::PATH, "get", notifications()),
         ("/api/websocket/health", "get", health()),
     ]);
@@ -27,6 +28,14 @@ fn ticket() -> Operation {
         .json(201, "The ticket", shape("Ticket"), example)
         .tells(201, "Set-Cookie", "`realtime_ticket`, when a cookie was asked for")
         .problems(&[409])
+}
+
+fn forget_ticket() -> Operation {
+    Operation::open(TAG, "forgetTicket", "Have the browser forget the cookie with the ticket")
+        .about("Needs no token. A ticket that stands elsewhere is good until it ends.")
+        .empty(204, "The cookie is forgotten")
+        .tells(204, "Set-Cookie", "`realtime_ticket`, empty and ended")
+        .problems(&[429])
 }
 
 fn notifications() -> Operation {

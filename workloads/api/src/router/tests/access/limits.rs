@@ -39,6 +39,20 @@ async fn an_address_has_so_many_requests_whatever_it_asks_for() {
 }
 
 #[tokio::test]
+async fn nothing_is_checked_that_comes_from_an_address_over_its_limit() {
+    let (gate, registry) = (gate(), prometheus::Registry::new());
+    gate.register(&registry).unwrap();
+    let limits = LimitConfig { address: rate(1), ..LimitConfig::default() };
+    let (address, _publisher) = limiting(limits, gate).await;
+    assert_eq!(get_with(address, "/api/notifications", &bearer("junk")).await.status, 401);
+    for path in ["/api/notifications", STREAM] {
+        assert_too_many(&get_with(address, path, &bearer("junk")).await);
+    }
+    let metrics = prometheus::TextEncoder::new().encode_to_string(&registry.gather()).unwrap();
+    assert!(metrics.contains("realtime_access_refused_total{code=\"TOKEN_MALFORMED\"} 1\n"), "{metrics}");
+}
+
+#[tokio::test]
 async fn a_user_has_so_many_and_others_have_theirs() {
     let limits = LimitConfig { user: rate(1), ..LimitConfig::default() };
     let (address, _publisher) = limiting(limits, gate()).await;

@@ -78,6 +78,20 @@ async fn a_cookie_is_for_pages_of_the_same_site_and_no_script() {
 }
 
 #[tokio::test]
+async fn a_cookie_is_taken_back_from_who_has_no_token_any_more() {
+    let (mut state, _publisher) = found(7);
+    state.gate = gate();
+    state.trusted_proxies = ["127.0.0.0/8".parse().unwrap()].into();
+    let address = served(&state).await;
+    for (headers, end) in [("", "Max-Age=0"), ("X-Forwarded-Proto: https\r\n", "Max-Age=0; Secure")] {
+        let answer = ask(address, "DELETE", TICKETS, headers, "").await;
+        assert_eq!((answer.status, answer.body.as_str()), (204, ""), "{answer:?}");
+        let cookie = format!("realtime_ticket=; HttpOnly; SameSite=Strict; Path=/; {end}");
+        assert_eq!(answer.header("set-cookie"), Some(cookie.as_str()));
+    }
+}
+
+#[tokio::test]
 async fn a_ticket_is_refused_by_query_and_by_cookie_for_what_it_is() {
     let (address, ..) = asking().await;
     let expired = gate().ticket(&access(SignedDuration::from_secs(-5)), Timestamp::now()).unwrap().text;
