@@ -30,7 +30,7 @@ use tokio_util::sync::CancellationToken;
 use self::{accept::Server, desk::Desk, head::Rule, limits::Limits};
 pub use self::{
     desk::{Client, Places},
-    refusal::refuse,
+    refusal::{refuse, takes_stream},
 };
 use crate::Engine;
 

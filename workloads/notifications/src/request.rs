@@ -49,6 +49,8 @@ pub(crate) enum InvalidQuery {
     CountNames { parameter: String },
     #[error("{parameter} has a name of more than {NAME_BYTES} bytes")]
     MeasureName { parameter: String },
+    #[error("{parameter} must list names, in which no * stands: name each of them, or leave it out for all")]
+    ReadName { parameter: String },
     #[error("{parameter} must name fields by dots, as in field.product.id, {DEPTH} at most")]
     ReadPath { parameter: String },
     #[error("{parameter} must list values by comma, as in {parameter}=a,b")]
@@ -65,6 +67,7 @@ impl InvalidQuery {
         match self {
             Self::CountNames { parameter }
             | Self::MeasureName { parameter }
+            | Self::ReadName { parameter }
             | Self::ReadPath { parameter }
             | Self::ReadValues { parameter } => parameter,
             Self::CountFields => "field",
@@ -85,6 +88,11 @@ impl StreamRequest {
             let names = list(parameter, last(parameter).unwrap_or_default())?;
             Ok((!names.is_empty()).then_some(names))
         };
+        let channels = names("channels")?;
+        // Who asks for a pattern would wait for ever for a channel of that name.
+        if channels.iter().flatten().any(|name| name.contains('*')) {
+            return Err(InvalidQuery::ReadName { parameter: "channels".to_owned() });
+        }
         let heartbeat = match last("heartbeat") {
             None | Some("" | "data") => Heartbeat::Data,
             Some("comment") => Heartbeat::Comment,
@@ -94,11 +102,7 @@ impl StreamRequest {
         let header = last_event_id.filter(|header| !header.is_empty());
         let header = header.map(|header| Cursor::LastEventId(String::from_utf8_lossy(header).into_owned()));
         Ok(Self {
-            filter: Filter {
-                channels: names("channels")?.map(Into::into),
-                kinds: names("types")?,
-                fields: fields(query)?,
-            },
+            filter: Filter { channels: channels.map(Into::into), kinds: names("types")?, fields: fields(query)? },
             heartbeat,
             resume: header.or(since),
         })
@@ -190,6 +194,11 @@ mod tests {
         let many = (0..65).map(|number| number.to_string()).collect::<Vec<_>>().join(",");
         assert!(matches!(read(&[("types", &many)]), Err(InvalidQuery::CountNames { .. })));
         assert!(matches!(read(&[("channels", &"x".repeat(257))]), Err(InvalidQuery::MeasureName { .. })));
+        for pattern in ["*", "a,orders.*"] {
+            let error = read(&[("channels", pattern)]).unwrap_err();
+            assert_eq!(error, InvalidQuery::ReadName { parameter: "channels".to_owned() }, "{pattern}");
+        }
+        assert!(read(&[("types", "*")]).is_ok());
         for path in ["field.", "field.a..b", "field.a.b.c.d.e.f.g.h.i"] {
             assert!(matches!(read(&[(path, "v")]), Err(InvalidQuery::ReadPath { .. })), "{path}");
         }

@@ -5,13 +5,17 @@ use std::collections::BTreeSet;
 use axum::{
     Extension,
     extract::{Query, State, rejection::QueryRejection},
-    http::{HeaderMap, HeaderValue, StatusCode, header::ACCEPT},
+    http::{HeaderMap, HeaderValue, StatusCode},
     response::{IntoResponse, Response},
 };
 use jiff::Timestamp;
 use realtime_access::{Access, Credential, Refusal, limits::Limit};
 use realtime_contract::channel::is_channel;
-use realtime_fanout::{CloseReason, Filter, Grant, Heartbeat, Opening, serve::Client, sse};
+use realtime_fanout::{
+    CloseReason, Filter, Grant, Heartbeat, Opening,
+    serve::{Client, takes_stream},
+    sse,
+};
 use serde::Deserialize;
 use tracing::debug;
 use uuid::Uuid;
@@ -109,13 +113,6 @@ fn denial(denied: Denied, credential: Credential<'_>, is_event_source: bool) -> 
         }
         denied @ Denied::Refused(_) => Err(denied.into()),
     }
-}
-
-/// Whether it is an EventSource, or wants to be answered like one.
-fn takes_stream(headers: &HeaderMap) -> bool {
-    let accepts =
-        |value: &HeaderValue| value.to_str().is_ok_and(|text| text.to_ascii_lowercase().contains("text/event-stream"));
-    headers.get_all(ACCEPT).iter().any(accepts)
 }
 
 /// Greeting and history, and from where on the engine's memory has the rest.

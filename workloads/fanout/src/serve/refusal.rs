@@ -46,7 +46,8 @@ impl Refused {
     }
 }
 
-fn takes_stream(headers: &HeaderMap) -> bool {
+/// Whether the client is an EventSource, or wants to be answered like one, by what it accepts.
+pub fn takes_stream(headers: &HeaderMap) -> bool {
     let accepts =
         |value: &HeaderValue| value.to_str().is_ok_and(|text| text.to_ascii_lowercase().contains("text/event-stream"));
     headers.get_all(ACCEPT).iter().any(accepts)

@@ -5,7 +5,7 @@ use std::{net::IpAddr, time::Duration};
 use axum::{
     Extension,
     extract::{Query, State, rejection::QueryRejection},
-    http::{HeaderMap, HeaderValue, StatusCode, header::ACCEPT},
+    http::{HeaderMap, HeaderValue, StatusCode},
     response::{IntoResponse, Response},
 };
 use bytes::Bytes;
@@ -13,7 +13,9 @@ use jiff::Timestamp;
 use realtime_access::{Credential, Refusal};
 use realtime_chassis::http::Problem;
 use realtime_fanout::{
-    CloseReason, CursorCodec, Engine, Grant, Opening, Resume, Seen, Start, Vector, serve::Client, sse,
+    CloseReason, CursorCodec, Engine, Grant, Opening, Resume, Seen, Start, Vector,
+    serve::{Client, takes_stream},
+    sse,
 };
 use tokio::time::{sleep, timeout};
 use tracing::debug;
@@ -208,12 +210,6 @@ fn after(seen: Seen, from: Vector, source: Resume, history: Vec<Bytes>) -> Begin
 
 fn echo(text: &str) -> String {
     text.chars().take(ECHO).collect()
-}
-
-fn takes_stream(headers: &HeaderMap) -> bool {
-    let accepts =
-        |value: &HeaderValue| value.to_str().is_ok_and(|text| text.to_ascii_lowercase().contains("text/event-stream"));
-    headers.get_all(ACCEPT).iter().any(accepts)
 }
 
 /// The server takes the stream from here, see [`Opening`].
