@@ -44,6 +44,17 @@ async fn refuses_addresses_of_keys_that_are_none_or_carry_a_password() {
 }
 
 #[tokio::test]
+async fn refuses_variables_that_would_undo_the_choice() {
+    let variable = |workload: &str, name: &str| json!({workload: {"env": [{"name": name, "value": "anonymous"}]}});
+    for workload in ["api", "notifications"] {
+        for name in ["REALTIME_AUTH", "REALTIME_JWT_SECRET", "REALTIME_JWT_JWKS_URL"] {
+            says(answer("demo", &variable(workload, name)).await, "the matter of security.auth; set it there");
+        }
+        answer("demo", &variable(workload, "REALTIME_AUTHOR")).await.expect("another variable");
+    }
+}
+
+#[tokio::test]
 async fn refuses_limits_that_would_limit_nothing() {
     let limits = |workload: &str, name: &str| json!({workload: {"config": {"limits": {name: {"perSecond": 1}}}}});
     says(answer("demo", &limits("notifications", "publish")).await, "nothing is published at notifications");
