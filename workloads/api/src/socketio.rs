@@ -94,7 +94,7 @@ impl Sockets {
         let (leases, leases_task) = Leases::start(limit, redis.clone(), metrics.clone(), token.clone());
         let notifications = Notifications::new(state.clone(), key, sessions);
         let namespaces: Vec<Arc<dyn Namespace>> =
-            vec![Arc::new(notifications), Arc::new(Demo::new(leases.clone(), pings))];
+            vec![Arc::new(notifications), Arc::new(Demo::new(leases.clone(), state.limiter.clone(), pings))];
         let payload_bytes = settings.payload_bytes;
         let server = Server::new(settings, state.engine.clone(), namespaces, Handle::current());
         tokio::spawn(demo::run_timer(server.clone(), leases.clone(), delays, token.clone()));

@@ -8,6 +8,8 @@ use std::{ops::RangeInclusive, time::Duration};
 
 use futures::{FutureExt, future::BoxFuture};
 use jiff::Timestamp;
+use realtime_access::limits::{Limit, Limiter, Who};
+use realtime_fanout::CloseReason;
 use realtime_socketio::{
     Admission, Arguments, Denial, Departed, Emission, Incoming, Namespace, Request, Server, Socket,
 };
@@ -27,6 +29,8 @@ const TOO_MANY: &str = "Too many connections from this IP";
 /// The namespace `/demo`.
 pub(crate) struct Demo {
     leases: Leases,
+    /// Everybody may come in, but no more often than elsewhere.
+    limiter: Limiter,
     /// Pings of one client at most.
     pings: u32,
 }
@@ -39,8 +43,8 @@ struct Client {
 
 impl Demo {
     /// So many pings of one client at most.
-    pub(crate) const fn new(leases: Leases, pings: u32) -> Self {
-        Self { leases, pings }
+    pub(crate) const fn new(leases: Leases, limiter: Limiter, pings: u32) -> Self {
+        Self { leases, limiter, pings }
     }
 }
 
@@ -64,8 +68,8 @@ impl Namespace for Demo {
     }
 
     fn connect(&self, request: Request) -> BoxFuture<'static, Result<Admission, Denial>> {
-        let leases = self.leases.clone();
-        async move { admit(&leases, request).await }.boxed()
+        let (leases, limiter) = (self.leases.clone(), self.limiter.clone());
+        async move { admit(&leases, &limiter, request).await }.boxed()
     }
 
     fn entered(&self, socket: &mut Socket<'_>) {
@@ -105,8 +109,10 @@ impl Demo {
     }
 }
 
-async fn admit(leases: &Leases, request: Request) -> Result<Admission, Denial> {
+async fn admit(leases: &Leases, limiter: &Limiter, request: Request) -> Result<Admission, Denial> {
     let Request { id, client, .. } = request;
+    let taken = limiter.take(Limit::Address, Who::Address(client), 1).await;
+    taken.map_err(|_| Denial::Away(CloseReason::Limited))?;
     let Some(lease) = leases.take(client, &id).await else {
         warn!(ip = %client, namespace = NAME, limit = leases.limit(), "rate limit exceeded");
         return Err(Denial::Refused { message: TOO_MANY.to_owned(), data: None });

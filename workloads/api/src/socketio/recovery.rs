@@ -22,9 +22,18 @@ use super::{
     sessions::{Found, Record},
 };
 
-/// What a client shows of itself, as it came. Debug shows none of it.
+/// Bytes of a token at most; a longer one is refused without being kept.
+const TOKEN_LENGTH: usize = 8 * 1024;
+
+/// What a client shows of itself. Debug shows none of it.
 #[derive(Default, PartialEq, Eq)]
-pub(crate) struct Shown(Value);
+pub(crate) enum Shown {
+    #[default]
+    Nothing,
+    Token(Box<str>),
+    /// Something that cannot be a token.
+    Unreadable,
+}
 
 /// What a client says when it connects, in what the client library calls `auth`.
 #[derive(Debug, Default, PartialEq, Eq)]
@@ -42,17 +51,21 @@ pub(crate) struct Claim {
 }
 
 impl Shown {
-    pub(crate) const fn new(token: Value) -> Self {
-        Self(token)
+    /// An empty text is none.
+    pub(crate) fn new(token: &Value) -> Self {
+        match token {
+            Value::Null => Self::Nothing,
+            Value::String(token) if token.is_empty() => Self::Nothing,
+            Value::String(token) if token.len() <= TOKEN_LENGTH => Self::Token(token.as_str().into()),
+            _ => Self::Unreadable,
+        }
     }
 
-    /// An empty text is none.
     pub(crate) fn credential(&self) -> Credential<'_> {
-        match &self.0 {
-            Value::Null => Credential::Nothing,
-            Value::String(token) if token.is_empty() => Credential::Nothing,
-            Value::String(token) => Credential::Token(token),
-            _ => Credential::Unreadable,
+        match self {
+            Self::Nothing => Credential::Nothing,
+            Self::Token(token) => Credential::Token(token),
+            Self::Unreadable => Credential::Unreadable,
         }
     }
 }
@@ -75,7 +88,7 @@ impl Claim {
         let cursor = |name: &str| text(name).filter(|cursor| !cursor.is_empty());
         let channels = fields.get("channels").filter(|channels| !channels.is_null());
         Ok(Self {
-            token: Shown::new(fields.get("token").cloned().unwrap_or_default()),
+            token: fields.get("token").map(Shown::new).unwrap_or_default(),
             pid: text("pid"),
             offset: cursor("offset"),
             resume: cursor("resume"),

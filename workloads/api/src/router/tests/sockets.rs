@@ -5,7 +5,9 @@ mod client;
 
 use std::{net::SocketAddr, time::Duration};
 
+use realtime_access::limits::{LimitConfig, Limiter};
 use realtime_chassis::redis::Connection;
+use realtime_contract::Component;
 use realtime_fanout::serve;
 use realtime_socketio::Settings;
 use serde_json::json;
@@ -117,6 +119,24 @@ async fn a_client_hears_the_channels_that_it_asks_for() {
     assert_eq!(client.event().await.1, json!({ "n": 11 }));
     client.send(r#"425["subscribe","a b"]"#).await;
     assert!(client.next().await.starts_with(r#"435[{"status":"error","message":"a channel's name "#));
+}
+
+#[tokio::test]
+async fn what_changes_nothing_is_answered_and_not_written() {
+    let (state, _publisher) = found(7);
+    let mut redis = FakeRedis::start().await;
+    let address = served(&state, &redis.connection(), &[]).await;
+    let (mut client, ..) = Client::enter(address, json!({ "channels": ["orders"] })).await;
+    redis.answered("SET").await;
+    for (packet, answer) in [
+        (r#"421["subscribe","orders"]"#, r#"431[{"status":"ok","channels":["orders"]}]"#),
+        (r#"422["unsubscribe","stock"]"#, r#"432[{"status":"ok","channels":["orders"]}]"#),
+        (r#"423["subscribe","stock"]"#, r#"433[{"status":"ok","channels":["orders","stock"]}]"#),
+    ] {
+        client.send(packet).await;
+        assert_eq!(client.next().await, answer);
+    }
+    assert!(redis.answered("SET").await[2].contains("stock"));
 }
 
 #[tokio::test]
@@ -269,6 +289,19 @@ async fn the_demo_takes_so_many_connections_of_an_address_and_shows_them() {
     );
     first.send("41/demo,").await;
     enter_demo(address).await;
+}
+
+#[tokio::test]
+async fn who_enters_the_demo_counts_for_the_limit_of_its_address() {
+    let (mut state, _publisher) = found(7);
+    let limits = LimitConfig { address: Some("0.001/2".parse().unwrap()), ..LimitConfig::default() };
+    state.limiter = Limiter::new(limits, Component::Api, None, &prometheus::Registry::new()).unwrap();
+    let address = served(&state, &away(), &[]).await;
+    let _entered = (enter_demo(address).await, enter_demo(address).await);
+    let third = Client::open(address).await;
+    third.send("40/demo,").await;
+    let end = third.last().await;
+    assert!(end == "1" || end.contains("Session ID unknown"), "{end}");
 }
 
 #[tokio::test]

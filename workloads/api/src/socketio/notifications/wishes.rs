@@ -38,8 +38,8 @@ pub(super) struct Wish {
 pub(super) struct Waiting(VecDeque<Wish>);
 
 enum Change {
-    Subscribe(Value),
-    Unsubscribe(Value),
+    Subscribe(Result<Channels, Refused>),
+    Unsubscribe(Result<Channels, Refused>),
     /// It shows a new token.
     Refresh(Shown),
 }
@@ -67,10 +67,11 @@ impl Wish {
     /// The wish of an event, if it is one.
     pub(super) fn read(name: &str, event: &Incoming) -> Option<Self> {
         let argument = || event.arguments.get(0).unwrap_or_default();
+        // What waits is only what was meant: JSON takes many times as much.
         let change = match name {
-            "subscribe" => Change::Subscribe(argument()),
-            "unsubscribe" => Change::Unsubscribe(argument()),
-            "refresh" => Change::Refresh(Shown::new(argument())),
+            "subscribe" => Change::Subscribe(Channels::read(&argument())),
+            "unsubscribe" => Change::Unsubscribe(Channels::read(&argument())),
+            "refresh" => Change::Refresh(Shown::new(&argument())),
             _ => return None,
         };
         Some(Self { change, acknowledgement: event.acknowledgement })
@@ -138,8 +139,8 @@ impl Inner {
         let done = match (admitted, wish.change) {
             (Err(Denied::Refused(refusal)), _) => Err(refusal.into()),
             (Err(Denied::TooMany(too_many)), _) => Err(too_many.into()),
-            (Ok(_), Change::Subscribe(named)) => self.change(socket, &named, Channels::subscribe),
-            (Ok(_), Change::Unsubscribe(named)) => self.change(socket, &named, Channels::unsubscribe),
+            (Ok(_), Change::Subscribe(named)) => self.change(socket, named, Channels::subscribe),
+            (Ok(_), Change::Unsubscribe(named)) => self.change(socket, named, Channels::unsubscribe),
             (Ok(access), Change::Refresh(_)) => renew(socket, access),
         };
         answer(socket, wish.acknowledgement, done);
@@ -149,13 +150,16 @@ impl Inner {
     fn change(
         &self,
         socket: &mut Socket<'_>,
-        named: &Value,
+        named: Result<Channels, Refused>,
         change: fn(&Channels, &Channels) -> Result<Channels, Refused>,
     ) -> Result<Value, Unmet> {
         let Some(client) = socket.state::<Client>() else { return Ok(Value::Null) };
-        let channels = change(&client.channels, &Channels::read(named)?)?;
+        let channels = change(&client.channels, &named?)?;
         if !channels.are_permitted(&client.access) {
             return Err(Refusal::Channel.into());
+        }
+        if channels == client.channels {
+            return Ok(json!({ "channels": channels }));
         }
         client.channels = channels.clone();
         let filter = channels.filter(&client.access);
@@ -211,5 +215,32 @@ impl Unmet {
             Self::Refused(refusal) => Some(refusal.code()),
             Self::TooMany(_) | Self::Waiting => Some(TooMany::CODE),
         }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn change(name: &str, argument: &Value) -> Change {
+        let arguments = Arguments::new().with(argument);
+        Wish::read(name, &Incoming { event: name.into(), arguments, acknowledgement: None }).unwrap().change
+    }
+
+    #[test]
+    fn what_waits_is_only_what_was_meant() {
+        let many = json!(vec![0; 60_000]);
+        for (name, argument) in [("subscribe", &many), ("unsubscribe", &json!({ "a": 1 }))] {
+            let (Change::Subscribe(named) | Change::Unsubscribe(named)) = change(name, argument) else {
+                panic!("{name}")
+            };
+            assert_eq!(named, Err(Refused::ReadChannels), "{name}");
+        }
+        for argument in [many, json!("x".repeat(8193))] {
+            let Change::Refresh(shown) = change("refresh", &argument) else { panic!("it is a refresh") };
+            assert!(shown == Shown::Unreadable);
+        }
+        let Change::Subscribe(named) = change("subscribe", &json!(["a"])) else { panic!("it is a subscribe") };
+        assert_eq!(named, Channels::read(&json!("a")));
     }
 }

@@ -44,7 +44,7 @@ fn reads_what_a_client_says() {
     }
     let all = json!({ "pid": "p", "offset": "o", "resume": "r", "channels": ["a"], "token": "t" });
     let text = |text: &str| Some(text.to_owned());
-    let (token, channels) = (Shown::new(json!("t")), channels(&["a"]));
+    let (token, channels) = (Shown::new(&json!("t")), channels(&["a"]));
     let expected = Claim { token, pid: text("p"), offset: text("o"), resume: text("r"), channels };
     assert_eq!(claim(&all), Ok(expected));
     assert_eq!(claim(&json!({ "channels": [7] })), Err(Refused::ReadChannels));
@@ -134,12 +134,15 @@ fn a_session_is_its_users_alone_and_of_channels_that_are_permitted_still() {
 
 #[test]
 fn a_token_is_what_the_client_shows_and_is_not_shown_again() {
-    let shown = |token: Value| Shown::new(token);
+    let shown = |token: Value| Shown::new(&token);
     assert!(matches!(shown(json!("secret")).credential(), Credential::Token("secret")));
     for nothing in [json!(null), json!("")] {
         assert!(matches!(shown(nothing).credential(), Credential::Nothing));
     }
-    assert!(matches!(shown(json!({ "a": 1 })).credential(), Credential::Unreadable));
+    assert!(matches!(shown(json!("x".repeat(8192))).credential(), Credential::Token(_)));
+    for other in [json!({ "a": 1 }), json!(["secret"]), json!("x".repeat(8193))] {
+        assert!(shown(other) == Shown::Unreadable, "nothing of it is kept");
+    }
     let text = format!("{:?}", claim(&json!({ "token": "secret" })));
     assert!(!text.contains("secret"), "{text}");
 }
