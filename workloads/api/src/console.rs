@@ -10,10 +10,10 @@ use axum::{
     body::Body,
     extract::{Request, State},
     http::{
-        HeaderMap, HeaderName, HeaderValue, StatusCode, Uri,
+        HeaderMap, HeaderName, HeaderValue, Method, StatusCode, Uri,
         header::{
-            ACCEPT, CACHE_CONTROL, CONTENT_SECURITY_POLICY, ETAG, IF_MATCH, IF_MODIFIED_SINCE, IF_NONE_MATCH, IF_RANGE,
-            IF_UNMODIFIED_SINCE, LAST_MODIFIED, REFERRER_POLICY, VARY, X_CONTENT_TYPE_OPTIONS,
+            ACCEPT, ALLOW, CACHE_CONTROL, CONTENT_SECURITY_POLICY, ETAG, IF_MATCH, IF_MODIFIED_SINCE, IF_NONE_MATCH,
+            IF_RANGE, IF_UNMODIFIED_SINCE, LAST_MODIFIED, REFERRER_POLICY, VARY, X_CONTENT_TYPE_OPTIONS,
         },
     },
     response::{IntoResponse, Response},
@@ -38,6 +38,9 @@ const POLICY: &str = "default-src 'none'; script-src 'self'; style-src 'self'; i
 /// length would pass for unchanged, and names files that are gone. The page is small, and files with a hash are not asked for again.
 const CONDITIONS: [HeaderName; 5] = [IF_MATCH, IF_NONE_MATCH, IF_MODIFIED_SINCE, IF_UNMODIFIED_SINCE, IF_RANGE];
 const STAMPS: [HeaderName; 2] = [ETAG, LAST_MODIFIED];
+
+/// What a file takes.
+const METHODS: &str = "GET,HEAD";
 
 const FOREVER: &str = "public, max-age=31536000, immutable";
 const ASK_AGAIN: &str = "no-cache";
@@ -76,6 +79,11 @@ impl Console {
         for name in CONDITIONS {
             request.headers_mut().remove(name);
         }
+        // A file that is there does not take the method; what is not there does not exist, whatever is asked of it.
+        let is_read = matches!(*request.method(), Method::GET | Method::HEAD);
+        if !is_read {
+            *request.method_mut() = Method::HEAD;
+        }
         let caching = if request.uri().path().starts_with(HASHED) { FOREVER } else { ASK_AGAIN };
         let mut files = ServeDir::new(&self.0)
             .append_index_html_on_directories(false)
@@ -89,10 +97,11 @@ impl Console {
                 return StatusCode::INTERNAL_SERVER_ERROR.into_response();
             }
         };
-        match response.status() {
-            StatusCode::NOT_FOUND => return ApiError::UnknownPath.into_response(),
-            StatusCode::METHOD_NOT_ALLOWED => return ApiError::UnknownMethod.into_response(),
-            _ => {}
+        if response.status() == StatusCode::NOT_FOUND {
+            return ApiError::UnknownPath.into_response();
+        }
+        if !is_read {
+            return ([(ALLOW, METHODS)], ApiError::UnknownMethod).into_response();
         }
         for name in STAMPS {
             response.headers_mut().remove(name);

@@ -3,8 +3,8 @@
 use std::fs;
 
 use axum::http::header::{
-    ACCEPT, ACCEPT_ENCODING, CACHE_CONTROL, CONTENT_ENCODING, CONTENT_SECURITY_POLICY, CONTENT_TYPE, ETAG, HeaderName,
-    IF_MODIFIED_SINCE, IF_NONE_MATCH, LAST_MODIFIED, VARY,
+    ACCEPT, ACCEPT_ENCODING, ALLOW, CACHE_CONTROL, CONTENT_ENCODING, CONTENT_SECURITY_POLICY, CONTENT_TYPE, ETAG,
+    HeaderName, IF_MODIFIED_SINCE, IF_NONE_MATCH, LAST_MODIFIED, VARY,
 };
 
 use super::*;
@@ -113,12 +113,16 @@ async fn what_is_no_file_is_answered_as_before() {
         (Method::GET, "/assets/", StatusCode::NOT_FOUND),
         (Method::GET, "/assets/../../etc/passwd", StatusCode::NOT_FOUND),
         (Method::GET, "/%2e%2e/%2e%2e/etc/passwd", StatusCode::NOT_FOUND),
+        (Method::POST, "/assets/other.js", StatusCode::NOT_FOUND),
+        (Method::DELETE, "/api/other", StatusCode::NOT_FOUND),
         (Method::POST, "/assets/index-1a2b.js", StatusCode::METHOD_NOT_ALLOWED),
         (Method::POST, "/", StatusCode::METHOD_NOT_ALLOWED),
     ] {
         let response = ask(method.clone(), path, &[]).await;
         assert_eq!(response.status(), status, "{method} {path}");
         assert_eq!(header(&response, CONTENT_TYPE), "application/problem+json", "{method} {path}");
+        let allowed = if status == StatusCode::METHOD_NOT_ALLOWED { "GET,HEAD" } else { "" };
+        assert_eq!(header(&response, ALLOW), allowed, "{method} {path}");
     }
 }
 
