@@ -110,7 +110,7 @@ async fn mark(
     is_read: bool,
 ) -> Result<Json<InboxNotification>, ApiError> {
     let (user, id) = path.map(|Path((user, id))| (Ok(user), id)).unwrap_or_else(|error| (Err(error), String::new()));
-    let channel = of_user(&permitted(user, &access)?);
+    let channel = of_user(&permitted_to_mark(user, &access)?);
     let id = Uuid::try_parse(&id).map_err(|_| ApiError::InvalidParameter { name: "id", reason: "must be a UUID" })?;
     state.store.mark(&channel, id, is_read, &propagation::carrier(&Span::current())).await.map_err(not_marked)?;
     let stored = state.store.notification(id).await.map_err(not_read)?;
@@ -124,7 +124,7 @@ pub(crate) async fn read_all(
     Caller(access): Caller,
     user: Result<Path<String>, PathRejection>,
 ) -> Result<Json<Marked>, ApiError> {
-    let channel = of_user(&permitted(user.map(|Path(user)| user), &access)?);
+    let channel = of_user(&permitted_to_mark(user.map(|Path(user)| user), &access)?);
     let trace_context = propagation::carrier(&Span::current());
     let marked = state.store.mark_all_read(&channel, Timestamp::now(), &trace_context).await.map_err(not_marked)?;
     Ok(Json(Marked { changed: marked.changed, complete: marked.is_all }))
@@ -134,7 +134,7 @@ fn not_marked(error: store::Error) -> ApiError {
     ApiError::unavailable("postgres", "it is unknown what was marked, and a retry is safe", error)
 }
 
-/// The user of the path, whose inbox the client may read and mark.
+/// The user of the path, whose inbox the client may read.
 fn permitted(user: Result<String, PathRejection>, access: &Access) -> Result<String, ApiError> {
     let invalid = |reason| ApiError::InvalidParameter { name: "user", reason };
     let user = user.map_err(|_| invalid("cannot be read"))?;
@@ -152,9 +152,18 @@ fn permitted(user: Result<String, PathRejection>, access: &Access) -> Result<Str
     Ok(user)
 }
 
+/// The user of the path, in whose inbox the client may mark what it may read there: its own, or one to which it may publish. Who only listens
+/// to others changes nothing of theirs.
+fn permitted_to_mark(user: Result<String, PathRejection>, access: &Access) -> Result<String, ApiError> {
+    let user = permitted(user, access)?;
+    let is_own = access.user.as_deref() == Some(&*user);
+    if is_own || access.may_publish(&of_user(&user)) { Ok(user) } else { Err(Refusal::User.into()) }
+}
+
 #[cfg(test)]
 mod tests {
     use realtime_access::Scope;
+    use realtime_contract::channel::Pattern;
     use realtime_contract::event::NotificationStatus;
 
     use super::*;
@@ -173,6 +182,19 @@ mod tests {
         assert_eq!(permitted(Ok(ME.to_owned()), &user("7")).unwrap(), "7");
         assert_eq!(refusal("8", &user("7")), "the token does not permit this user");
         assert_eq!(permitted(Ok("8".to_owned()), &Access::anonymous()).unwrap(), "8");
+    }
+
+    #[test]
+    fn who_may_only_read_an_inbox_marks_nothing_in_it() {
+        let every = || Scope::Patterns([Pattern::new("user:*").unwrap()].into());
+        let none = || Scope::Patterns(Default::default());
+        let access = |subscribe, publish| Access { subscribe, publish, ..user("7") };
+        let marks = |of: &str, access: &Access| permitted_to_mark(Ok(of.to_owned()), access).is_ok();
+        let (reader, own) = (access(every(), none()), access(none(), none()));
+        assert!(permitted(Ok("8".to_owned()), &reader).is_ok() && !marks("8", &reader));
+        assert!(marks("7", &reader) && marks(ME, &own) && !marks("8", &own));
+        assert!(marks("8", &access(every(), every())) && !marks("8", &access(none(), every())));
+        assert!(marks("8", &Access::anonymous()));
     }
 
     #[test]
