@@ -27,9 +27,14 @@ async fn secret(stack: &Stack) -> String {
     String::from_utf8(data.0).unwrap_or_else(|error| panic!("{name} is no text: {error}"))
 }
 
-/// Options of a client of user `ann` whose tokens are good for so long, one after the other.
+/// The user, one for each transport: tests of both run at the same time.
+fn user(transport: &str) -> String {
+    format!("ann-{transport}")
+}
+
+/// Options of a client whose tokens are good for so long, one after the other.
 fn options(url: &str, transport: &str, secret: &str, seconds: &[i64]) -> Value {
-    let claims = json!({"sub": "ann", "channels": ["open*"], "publish": ["open*", "user:*"]});
+    let claims = json!({"sub": user(transport), "channels": ["open*"], "publish": ["open*", "user:*"]});
     json!({"url": url, "transport": transport, "retries": 0, "sign": {"secret": secret, "claims": claims, "seconds": seconds}})
 }
 
@@ -37,7 +42,7 @@ async fn renews_its_token_without_a_cut(url: &str, transport: &str, secret: &str
     // The first token has ended: the server says so, and the next one is good.
     let mut client = Package::connect(&options(url, transport, secret, &[-60, SECONDS])).await;
     client.tells("expiring", RENEWALS, PATIENCE + Duration::from_secs(60)).await;
-    let draft = json!({"message": "for ann", "user": "ann"});
+    let draft = json!({"message": "for ann", "user": user(transport)});
     let posted = client.api("publish", &[draft]).await.unwrap_or_else(|error| panic!("{error}"));
     client.arrivals.notification(posted["id"].as_str().unwrap_or_default(), PATIENCE).await;
     assert!(client.told("cut").is_empty(), "{transport}: {:?}", client.told("cut"));

@@ -57,13 +57,20 @@ async fn requests_with_one_key_at_the_same_time_are_one() {
             let apis: Vec<Http> = stack.pod_urls(Component::Api).await.into_iter().map(Http::new).collect();
             let (message, key) = (unique("together"), key());
             let body = batch(&[json!({"message": message}), json!({"message": message})]);
-            let requests = (0..20).map(|number| post(&apis[number % apis.len()], SEVERAL, &body, Some(&key)));
-            let answers = join_all(requests).await;
+            // On a busy machine one may wait for longer than requests do, and is told to come again with its key.
+            let request = async |api: &Http| loop {
+                let answer = post(api, SEVERAL, &body, Some(&key)).await;
+                if answer.status != 503 {
+                    return answer;
+                }
+            };
+            let answers = join_all((0..20).map(|number| request(&apis[number % apis.len()]))).await;
             for answer in &answers {
                 assert_eq!((answer.status, &answer.body), (201, &answers[0].body));
             }
             let first = answers.iter().filter(|answer| answer.header("idempotency-replayed").is_empty()).count();
-            assert_eq!((first, stored(stack, &message).await.as_str()), (1, "2"));
+            assert!(first <= 1, "{first} were carried out");
+            assert_eq!(stored(stack, &message).await, "2");
         })
         .await;
 }
