@@ -11,6 +11,7 @@ use std::time::Duration;
 use realtime_contract::feed::FeedEntry;
 use realtime_fanout::{Engine, Publisher};
 use thiserror::Error;
+use tokio::time::timeout;
 use tokio_util::sync::CancellationToken;
 use tracing::{info, warn};
 use uuid::Uuid;
@@ -27,6 +28,8 @@ use crate::{
 
 /// Between two attempts to find out where the feed stands when the process starts.
 const START_PAUSE: Duration = Duration::from_millis(500);
+/// How long entries wait at most until lists are forgotten. Redis takes a fraction of a millisecond.
+const FORGOTTEN: Duration = Duration::from_millis(20);
 /// Rows of one read from Postgres.
 const PAGE: FeedPage = FeedPage { entries: 500, bytes: 4 * 1024 * 1024 };
 
@@ -120,8 +123,15 @@ impl Tail {
         }
     }
 
+    /// Lets the lists be read anew, before anybody hears of what changed them: who reads one because of it gets what it heard of. A Redis that is
+    /// slow holds nobody up for long, and forgets a little later.
+    async fn forget_lists(&self) {
+        drop(timeout(FORGOTTEN, self.cache.forget()).await);
+    }
+
     /// Broadcasts entries of the stream; what it skipped comes from Postgres first.
     async fn accept(&mut self, entries: Vec<FeedEntry>, last: &mut u64) -> Result<(), Interruption> {
+        self.forget_lists().await;
         let mut run: Vec<FeedEntry> = Vec::new();
         for entry in entries {
             let before = run.last().map_or(*last, |entry| entry.position);
@@ -139,7 +149,6 @@ impl Tail {
             run.push(entry);
         }
         self.broadcast(&run, last, "redis");
-        self.cache.forget().await;
         Ok(())
     }
 
@@ -152,9 +161,8 @@ impl Tail {
         if !grown(FeedState { epoch, position: *last }, state)? {
             return Ok(Ok(()));
         }
-        let outcome = self.read_store(state.position, last).await;
-        self.cache.forget().await;
-        Ok(outcome)
+        self.forget_lists().await;
+        Ok(self.read_store(state.position, last).await)
     }
 
     async fn read_store(&mut self, until: u64, last: &mut u64) -> Result<(), Interruption> {

@@ -1,7 +1,8 @@
 //! New notifications: one, or several that are stored together.
 
+use std::sync::Arc;
+
 use axum::{
-    Json,
     extract::{Request, State},
     http::{HeaderMap, HeaderValue, StatusCode, header::CONTENT_TYPE},
     response::{IntoResponse, Response},
@@ -11,7 +12,7 @@ use realtime_access::limits::Limit;
 use realtime_chassis::propagation;
 use realtime_contract::event::Notification;
 use serde::Serialize;
-use tracing::{Span, info};
+use tracing::{Instrument, Span, info};
 
 use crate::{
     admission, body,
@@ -40,14 +41,18 @@ pub(crate) async fn create(
     draft.permit(&access)?;
     admission::count(&state, &access, client, Limit::Publish, 1).await?;
     let notification = draft.accept(Timestamp::now());
-    let Some(key) = key else {
-        let trace_context = propagation::carrier(&Span::current());
-        state.store.store(&notification, &trace_context).await.map_err(|error| not_stored(error, ONCE))?;
-        tell(&state, std::slice::from_ref(&notification)).await;
-        return Ok((StatusCode::CREATED, Json(notification)).into_response());
-    };
-    let claim = key.claim(ONE, &body, json_of(&notification));
-    publish(&state, &[notification], Some(claim)).await
+    if let Some(key) = key {
+        let claim = key.claim(ONE, &body, json_of(&notification));
+        return publish(&state, [notification].into(), Some(claim)).await;
+    }
+    let trace_context = propagation::carrier(&Span::current());
+    let (store, notifications) = (state.store.clone(), Arc::from([notification]));
+    let stored = settled(&state, &notifications, {
+        let notifications = notifications.clone();
+        async move { store.store(&notifications[0], &trace_context).await.map(|()| Published::Now) }
+    });
+    stored.await.map_err(|error| not_stored(error, ONCE))?;
+    Ok(created(json_of(&notifications[0])))
 }
 
 /// `POST`: 201 with the notifications, in their order, once all of them are committed.
@@ -64,21 +69,27 @@ pub(crate) async fn create_batch(
     batch::permit(&drafts, &access)?;
     admission::count(&state, &access, client, Limit::Publish, drafts.len()).await?;
     let now = Timestamp::now();
-    let notifications: Vec<Notification> = drafts.into_iter().map(|draft| draft.accept(now)).collect();
-    let claim = key.map(|key| key.claim(SEVERAL, &body, json_of(&notifications)));
-    publish(&state, &notifications, claim).await
+    let notifications: Arc<[Notification]> = drafts.into_iter().map(|draft| draft.accept(now)).collect();
+    let claim = key.map(|key| key.claim(SEVERAL, &body, json_of(&notifications[..])));
+    publish(&state, notifications, claim).await
 }
 
 /// Stores them, unless a request with the same key did before: then its answer is given again.
-async fn publish(state: &ApiState, notifications: &[Notification], claim: Option<Claim>) -> Result<Response, ApiError> {
+async fn publish(
+    state: &ApiState,
+    notifications: Arc<[Notification]>,
+    claim: Option<Claim>,
+) -> Result<Response, ApiError> {
     let trace_context = propagation::carrier(&Span::current());
     let retry = if claim.is_some() { AGAIN } else { ONCE };
-    let published = state.store.store_all(notifications, &trace_context, claim.as_ref()).await;
-    match published.map_err(|error| not_stored(error, retry))? {
-        Published::Now => {
-            tell(state, notifications).await;
-            Ok(created(claim.map_or_else(|| json_of(&notifications), |claim| claim.response)))
-        }
+    let response = claim.as_ref().map_or_else(|| json_of(&notifications[..]), |claim| claim.response.clone());
+    let store = state.store.clone();
+    let published = settled(state, &notifications, {
+        let notifications = notifications.clone();
+        async move { store.store_all(&notifications, &trace_context, claim.as_ref()).await }
+    });
+    match published.await.map_err(|error| not_stored(error, retry))? {
+        Published::Now => Ok(created(response)),
         Published::Earlier { response } => {
             let mut response = created(response);
             response.headers_mut().insert(idempotency::REPLAYED, HeaderValue::from_static("true"));
@@ -88,20 +99,48 @@ async fn publish(state: &ApiState, notifications: &[Notification], claim: Option
     }
 }
 
-async fn tell(state: &ApiState, notifications: &[Notification]) {
+/// What came of the work that stores them. It goes on to its end when the client leaves: Postgres does, too, and the lists must hear of it.
+async fn settled<F>(state: &ApiState, notifications: &Arc<[Notification]>, work: F) -> Result<Published, store::Error>
+where
+    F: Future<Output = Result<Published, store::Error>> + Send + 'static,
+{
+    let (state, notifications) = (state.clone(), notifications.clone());
+    let whole = async move {
+        let outcome = work.await;
+        if matches!(outcome, Ok(Published::Now)) {
+            tell(&state, &notifications);
+        }
+        // Before the answer: who reads after it, from whichever instance, gets the notification.
+        if may_change_lists(&outcome) {
+            state.cache.forget().await;
+        }
+        outcome
+    };
+    // It ends without a result when it breaks down.
+    tokio::spawn(whole.in_current_span()).await.unwrap_or(Err(store::Error::AwaitOutcome))
+}
+
+/// Whether lists may be other ones now, or since a request before whose instance did not learn that it was committed.
+const fn may_change_lists(outcome: &Result<Published, store::Error>) -> bool {
+    match outcome {
+        Ok(Published::Now | Published::Earlier { .. }) => true,
+        Ok(Published::Other) => false,
+        Err(error) => error.leaves_open(),
+    }
+}
+
+fn tell(state: &ApiState, notifications: &[Notification]) {
     state.metrics.notifications_sent.inc_by(notifications.len() as u64);
     for notification in notifications {
         info!(notification_id = %notification.id, channel = notification.channel, "notification accepted");
     }
-    // Before the answer: who reads after it, from whichever instance, gets the notification.
-    state.cache.forget().await;
 }
 
 fn created(json: String) -> Response {
     (StatusCode::CREATED, [(CONTENT_TYPE, HeaderValue::from_static("application/json"))], json).into_response()
 }
 
-fn json_of(value: &impl Serialize) -> String {
+fn json_of<T: Serialize + ?Sized>(value: &T) -> String {
     serde_json::to_string(value).expect("a notification holds nothing that JSON cannot say")
 }
 
@@ -116,3 +155,6 @@ fn not_stored(error: store::Error, unknown: &'static str) -> ApiError {
     }
     ApiError::unavailable("postgres", "what was posted was not stored", error)
 }
+
+#[cfg(test)]
+mod tests;
