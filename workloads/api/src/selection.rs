@@ -4,7 +4,7 @@ use std::collections::BTreeSet;
 
 use realtime_access::{Access, Refusal, Scope};
 use realtime_contract::{
-    channel::{Pattern, of_user},
+    channel::{Pattern, of_user, user_of},
     event::NotificationStatus,
 };
 use serde::Serialize;
@@ -72,6 +72,11 @@ impl Channels {
             return Err(Refusal::Channel);
         }
         Ok(Self { names: names.into_iter().collect(), ..Self::default() })
+    }
+
+    /// Whether a user's channel is among the names: few others ask for the same.
+    pub(crate) fn names_users(&self) -> bool {
+        self.names.iter().any(|name| user_of(name).is_some())
     }
 
     /// Into how many reads of an index they come apart.

@@ -105,7 +105,7 @@ mod tests {
     use super::*;
 
     fn page(text: &'static str) -> Page {
-        Page { link: None, json: Bytes::from_static(text.as_bytes()) }
+        Page { next: None, json: Bytes::from_static(text.as_bytes()) }
     }
 
     fn flight() -> Flight {
@@ -145,7 +145,7 @@ mod tests {
         let (mut local, [before, now]) = (Local::default(), [Generation::new(), Generation::new()]);
         local.turn_to(now);
         let key = Key::of(&50).unwrap();
-        let large = Page { link: None, json: vec![b' '; 256 * 1024 + 1].into() };
+        let large = Page { next: None, json: vec![b' '; 256 * 1024 + 1].into() };
         for (generation, page) in [(now, &large), (before, &page("[]"))] {
             local.arrived(generation, &key, Some((page, LIFE)));
         }

@@ -1,16 +1,17 @@
 //! A page of the list as it is answered.
 
-use axum::http::HeaderValue;
 use bytes::Bytes;
+
+use crate::cursor::PageCursor;
 
 /// Bytes of a page that is kept: with the places for pages they bound what the cache takes of Redis and of the process.
 const BYTES: usize = 256 * 1024;
 
-/// The answer to a request for the list.
+/// The answer to a request for the list: what is the same for all who ask for it, each by an address of its own.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(crate) struct Page {
-    /// `Link` to the next page, if there is one.
-    pub(crate) link: Option<HeaderValue>,
+    /// Where the next page begins, if there is one.
+    pub(crate) next: Option<PageCursor>,
     /// The array.
     pub(crate) json: Bytes,
 }

@@ -2,7 +2,6 @@
 
 use std::time::Duration;
 
-use axum::http::HeaderValue;
 use bytes::Bytes;
 use realtime_chassis::redis::Connection;
 use redis::{AsyncCommands, Cmd, ExistenceCheck, FromRedisValue, SetExpiry, SetOptions};
@@ -10,7 +9,7 @@ use thiserror::Error;
 use tokio::time::timeout;
 
 use super::{Key, Page};
-use crate::metrics::Metrics;
+use crate::{cursor::PageCursor, metrics::Metrics};
 
 /// Redis helps only if it is quick.
 const LIMIT: Duration = Duration::from_millis(300);
@@ -176,20 +175,20 @@ fn lease(generation: Generation, key: &Key) -> String {
     format!("realtime:list:lease:{}:{}", generation.text(), key.as_str())
 }
 
-/// A line for each of generation, key and link, then the array: who reads it sees whether it is what he looks for.
+/// A line for each of generation, key and next page, then the array: who reads it sees whether it is what he looks for.
 fn encode(generation: Generation, key: &Key, page: &Page) -> Vec<u8> {
     let generation = generation.text();
-    let link = page.link.as_ref().map_or(&b""[..], HeaderValue::as_bytes);
-    [generation.as_bytes(), key.as_str().as_bytes(), link, &page.json].join(&b'\n')
+    let next = page.next.as_ref().map(PageCursor::to_string).unwrap_or_default();
+    [generation.as_bytes(), key.as_str().as_bytes(), next.as_bytes(), &page.json].join(&b'\n')
 }
 
 /// Reads what [`encode`] wrote, if it is of this generation and under this key.
 fn decode(kept: &Bytes, generation: Generation, key: &Key) -> Option<Page> {
     let mut parts = kept.splitn(4, |byte| *byte == b'\n');
     let is_it = parts.next()? == generation.text().as_bytes() && parts.next()? == key.as_str().as_bytes();
-    let (link, json) = (parts.next()?, parts.next()?);
-    let link = Some(link).filter(|link| !link.is_empty()).map(HeaderValue::from_bytes).transpose().ok()?;
-    is_it.then(|| Page { link, json: kept.slice_ref(json) })
+    let (next, json) = (std::str::from_utf8(parts.next()?).ok()?, parts.next()?);
+    let next = Some(next).filter(|next| !next.is_empty()).map(str::parse).transpose().ok()?;
+    is_it.then(|| Page { next, json: kept.slice_ref(json) })
 }
 
 #[cfg(test)]
@@ -199,8 +198,9 @@ mod tests {
     #[test]
     fn a_page_is_found_in_its_generation_and_under_its_key_only() {
         let (generation, key) = (Generation(7), Key::of(&50).unwrap());
-        for link in [None, Some(HeaderValue::from_static("</a?cursor=1>; rel=\"next\""))] {
-            let page = Page { link, json: Bytes::from_static(b"[{\"message\":\"a\\nb\"}]") };
+        let cursor: PageCursor = "1700000000000.125-0192d3a4-0000-7000-8000-000000000001".parse().unwrap();
+        for next in [None, Some(cursor)] {
+            let page = Page { next, json: Bytes::from_static(b"[{\"message\":\"a\\nb\"}]") };
             let kept = Bytes::from(encode(generation, &key, &page));
             assert_eq!(decode(&kept, generation, &key), Some(page));
             assert_eq!(decode(&kept, Generation(8), &key), None);

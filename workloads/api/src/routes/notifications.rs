@@ -19,7 +19,7 @@ use serde::Serialize;
 use serde_json::{Value, json};
 use uuid::Uuid;
 
-use self::page::{HistoryQuery, HistoryRequest, ListQuery};
+use self::page::{HistoryQuery, HistoryRequest, ListQuery, PageRequest};
 pub(crate) use self::{
     page::InboxQuery,
     publish::{create, create_batch},
@@ -45,14 +45,15 @@ pub(crate) async fn list(
     let request = query.request(&access)?;
     let key = request.key();
     let store = state.store.clone();
+    let PageRequest { limit, before, selection, address } = request;
     let read = move || async move {
-        let listed = store.list(&request.selection, request.before, request.limit).await?;
+        let listed = store.list(&selection, before, limit).await?;
         let notifications: Vec<_> = listed.rows.into_iter().map(|row| row.notification).collect();
-        Ok(Page { link: listed.next.map(|cursor| request.link(&cursor)), json: json_of(&notifications).into() })
+        Ok(Page { next: listed.next, json: json_of(&notifications).into() })
     };
     let (page, source) = state.cache.page(key, read).await.map_err(not_read)?;
     let headers = [(CONTENT_TYPE, JSON), (CACHE, HeaderValue::from_static(source.name()))];
-    Ok(linked((headers, page.json).into_response(), page.link))
+    Ok(linked((headers, page.json).into_response(), page.next.map(|cursor| address.next_page(&cursor))))
 }
 
 /// The answer with the address of the next page.

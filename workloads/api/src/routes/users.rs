@@ -78,7 +78,7 @@ pub(crate) async fn inbox(
     let notifications: Vec<InboxNotification> = listed.rows.into_iter().map(Into::into).collect();
     let mut response = Json(notifications).into_response();
     response.headers_mut().insert(UNREAD_COUNT, unread_count(unread));
-    Ok(linked(response, listed.next.map(|cursor| request.link(&cursor))))
+    Ok(linked(response, listed.next.map(|cursor| request.address.next_page(&cursor))))
 }
 
 fn unread_count(unread: i64) -> HeaderValue {

@@ -75,8 +75,8 @@ pub(crate) struct PageRequest {
     pub(crate) limit: usize,
     pub(crate) before: Option<PageCursor>,
     pub(crate) selection: Selection,
-    /// The address of the page without its cursor.
-    address: Link,
+    /// The address of the page without its cursor: each client's own, also where the page is shared.
+    pub(crate) address: Link,
 }
 
 impl ListQuery {
@@ -124,14 +124,11 @@ impl InboxQuery {
 }
 
 impl PageRequest {
-    /// Under which the page is kept. Only the newest one is: older ones are read once.
+    /// Under which the page is kept. Only the newest one is: older ones are read once. None either of what is asked for by one user's name: there
+    /// would be as many pages as users, who would drive those out that are shared.
     pub(crate) fn key(&self) -> Option<Key> {
-        if self.before.is_some() { None } else { Key::of(&(self.limit, &self.selection)) }
-    }
-
-    /// Value of the `Link` header that leads to the next page.
-    pub(crate) fn link(&self, cursor: &PageCursor) -> HeaderValue {
-        self.address.clone().with("cursor", &cursor.to_string()).next()
+        let is_shared = self.before.is_none() && !self.selection.channels.names_users();
+        if is_shared { Key::of(&(self.limit, &self.selection)) } else { None }
     }
 }
 

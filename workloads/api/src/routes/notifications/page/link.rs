@@ -4,9 +4,11 @@ use std::{collections::BTreeSet, fmt::Write};
 
 use axum::http::HeaderValue;
 
+use crate::cursor::PageCursor;
+
 /// An address with its query.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub(super) struct Link(String);
+pub(crate) struct Link(String);
 
 impl Link {
     /// To a path, which is encoded already.
@@ -31,6 +33,11 @@ impl Link {
         let Some(values) = values else { return self };
         let values: Vec<&str> = values.iter().map(String::as_str).collect();
         self.with(name, &values.join(","))
+    }
+
+    /// The value of `Link` that leads to the page which begins there.
+    pub(crate) fn next_page(self, cursor: &PageCursor) -> HeaderValue {
+        self.with("cursor", &cursor.to_string()).next()
     }
 
     /// The value of `Link` (RFC 8288) which says that the next page is there.

@@ -32,6 +32,12 @@ fn user(name: &str) -> Access {
     Access { user: Some(name.into()), subscribe: Scope::Patterns(patterns), ..Access::anonymous() }
 }
 
+/// Who may read those channels; without a name, nothing of its own.
+fn reader(name: Option<&str>, patterns: &[&str]) -> Access {
+    let patterns = patterns.iter().map(|pattern| Pattern::new(pattern).unwrap()).collect();
+    Access { user: name.map(Into::into), subscribe: Scope::Patterns(patterns), ..Access::anonymous() }
+}
+
 #[test]
 fn has_a_default_and_bounds() {
     let newest = sized(None, None).unwrap();
@@ -78,7 +84,7 @@ fn refuses_filters_that_cannot_be_meant() {
 
 #[test]
 fn leads_to_the_next_page_with_its_filters() {
-    let link = |request: PageRequest| request.link(&CURSOR.parse().unwrap()).to_str().unwrap().to_owned();
+    let link = |request: PageRequest| request.address.next_page(&CURSOR.parse().unwrap()).to_str().unwrap().to_owned();
     let plain = link(sized(Some("2"), None).unwrap());
     assert_eq!(plain, format!("</api/notifications?limit=2&cursor={CURSOR}>; rel=\"next\""));
     let next = link(filtered(Some("a,user:7"), Some("in fo"), Some("processed")).unwrap());
@@ -99,10 +105,27 @@ fn is_kept_by_what_it_asks_for_if_it_is_the_newest() {
 }
 
 #[test]
-fn a_page_of_one_user_is_not_kept_for_another() {
+fn a_page_of_one_user_is_not_kept_and_one_that_users_share_is() {
     let key = |access: &Access| texts([None; 5]).request(access).unwrap().key();
-    assert_ne!(key(&user("7")), key(&user("8")));
-    assert_ne!(key(&user("7")), key(&Access::anonymous()));
+    assert_eq!(key(&user("7")), None);
+    assert!(key(&Access::anonymous()).is_some());
+    assert_eq!(filtered(Some("a,user:7"), None, None).unwrap().key(), None);
+    let named = |access: &Access| texts([None, None, Some("a"), None, None]).request(access).unwrap().key();
+    let [first, second] = ["7", "8"].map(|name| reader(Some(name), &["a"]));
+    assert!(named(&first).is_some());
+    assert_eq!(named(&first), named(&second));
+    assert!(key(&reader(Some("7"), &["*", "user:*"])).is_some(), "its own channel is taken by a pattern");
+}
+
+#[test]
+fn two_who_share_a_page_go_on_at_their_own_addresses() {
+    // One named the channel, and the other may read no other.
+    let named = texts([None, None, Some("a"), None, None]).request(&reader(None, &["a"])).unwrap();
+    let all = texts([None; 5]).request(&reader(None, &["a"])).unwrap();
+    assert_eq!(named.key(), all.key());
+    let next = |request: PageRequest| request.address.next_page(&CURSOR.parse().unwrap());
+    assert_eq!(next(named), format!("</api/notifications?limit=50&channel=a&cursor={CURSOR}>; rel=\"next\""));
+    assert_eq!(next(all), format!("</api/notifications?limit=50&cursor={CURSOR}>; rel=\"next\""));
 }
 
 #[test]
