@@ -14,6 +14,28 @@ pub(crate) const COUNTED: i64 = 1_000;
 /// Notifications that one statement marks.
 const MARKED: i64 = 1_000;
 
+/// The statement that marks the oldest, under such locks.
+macro_rules! mark_all_read {
+    ($lock:literal) => {
+        concat!(
+            "
+    WITH chosen AS (
+        SELECT id FROM notifications
+        WHERE channel = $1 AND channel LIKE 'user:%' AND read_at IS NULL AND created_at <= $2
+        ORDER BY created_at, id LIMIT $3 ",
+            $lock,
+            "
+    ), changed AS (
+        UPDATE notifications SET read_at = date_trunc('milliseconds', clock_timestamp())
+        FROM chosen WHERE notifications.id = chosen.id AND notifications.read_at IS NULL
+        RETURNING notifications.id, notifications.read_at
+    )
+    INSERT INTO events (id, aggregate_id, type, payload, trace_context, occurred_at)
+    SELECT gen_random_uuid(), id, 'NotificationRead', '{}', $4, read_at FROM changed RETURNING 1"
+        )
+    };
+}
+
 const COUNT_UNREAD: &str = "
     SELECT count(*) FROM (
         SELECT FROM notifications WHERE channel = $1 AND channel LIKE 'user:%' AND read_at IS NULL LIMIT $2
@@ -38,19 +60,11 @@ const MARK_UNREAD: &str = "
     SELECT gen_random_uuid(), id, 'NotificationUnread', '{}', $3, date_trunc('milliseconds', clock_timestamp())
     FROM changed RETURNING 1";
 
-// Oldest first, as the consumer settles them, so that the two wait for one another and do not lock each other out.
-const MARK_ALL_READ: &str = "
-    WITH chosen AS (
-        SELECT id FROM notifications
-        WHERE channel = $1 AND channel LIKE 'user:%' AND read_at IS NULL AND created_at <= $2
-        ORDER BY created_at, id LIMIT $3 FOR UPDATE
-    ), changed AS (
-        UPDATE notifications SET read_at = date_trunc('milliseconds', clock_timestamp())
-        FROM chosen WHERE notifications.id = chosen.id AND notifications.read_at IS NULL
-        RETURNING notifications.id, notifications.read_at
-    )
-    INSERT INTO events (id, aggregate_id, type, payload, trace_context, occurred_at)
-    SELECT gen_random_uuid(), id, 'NotificationRead', '{}', $4, read_at FROM changed RETURNING 1";
+// Of many rows those are left out that somebody else has locked: the consumer locks several, too, in the order of their records, and the two would
+// lock each other out.
+const MARK_MANY_READ: &str = mark_all_read!("FOR UPDATE SKIP LOCKED");
+// Of one row at a time the lock is waited for: nothing else is held meanwhile.
+const MARK_NEXT_READ: &str = mark_all_read!("FOR UPDATE");
 
 /// How many notifications were marked.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -88,12 +102,16 @@ impl Store {
         trace_context: &HashMap<String, String>,
     ) -> Result<Marked, Error> {
         let begun = Instant::now();
-        let mut changed = 0;
+        let (trace_context, mut changed) = (Json(trace_context), 0);
         loop {
-            let rows = self.query(MARK_ALL_READ, &[&channel, &until, &MARKED, &Json(trace_context)]).await?;
-            let count = rows.map_err(Error::MarkNotifications)?.len();
-            changed += count;
-            let is_all = count < MARKED.unsigned_abs() as usize;
+            let mut count = 0;
+            for (statement, limit) in [(MARK_MANY_READ, MARKED), (MARK_NEXT_READ, 1)] {
+                let rows = self.query(statement, &[&channel, &until, &limit, &trace_context]).await?;
+                count = rows.map_err(Error::MarkNotifications)?.len();
+                changed += count;
+            }
+            // None was left, not even under somebody's lock.
+            let is_all = count == 0;
             if is_all || begun.elapsed() > REQUEST_LIMIT / 2 {
                 return Ok(Marked { changed, is_all });
             }
