@@ -52,7 +52,24 @@ fn has(answer: &Answer, message: &str, status: Option<&str>) -> bool {
     notifications.iter().any(|it| it["message"] == message && status.is_none_or(|status| it["status"] == status))
 }
 
-/// Waits until nothing that was posted changes the list any more.
+/// Waits until nothing that was posted changes the list any more: each instance forgets its pages before it broadcasts.
+async fn at_rest(stack: &Stack) {
+    eventually("all instances have broadcast everything", PATIENCE, async || {
+        let written = stack.query("SELECT position FROM feed_counter").await.parse::<u64>().expect("a number");
+        let mut positions = Vec::new();
+        for pod in stack.pods(Component::Api).await {
+            positions.push(counted_at(&pod, "realtime_feed_position").await);
+        }
+        if positions.iter().all(|position| *position == written) {
+            Ok(())
+        } else {
+            Err(format!("{positions:?} of {written}"))
+        }
+    })
+    .await;
+}
+
+/// Waits until the notification is processed.
 async fn processed(api: &Http, message: &str) {
     eventually("the notification is processed", PATIENCE, async || {
         if has(&list(api).await, message, Some("processed")) { Ok(()) } else { Err("it is pending".to_owned()) }
@@ -69,6 +86,7 @@ async fn two_hundred_readers_of_a_cold_page_at_two_instances_cause_one_query() {
             let message = format!("cache {}", Uuid::new_v4());
             instances[0].notify(&message).await;
             processed(&instances[1], &message).await;
+            at_rest(stack).await;
 
             let cleared =
                 reqwest::Client::new().delete(format!("{}/api/notifications", instances[0].base)).send().await;

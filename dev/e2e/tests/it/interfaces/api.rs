@@ -84,7 +84,7 @@ async fn fields_that_old_clients_send_are_ignored_and_wrong_ones_refused() {
 #[tokio::test]
 async fn a_delete_of_the_notifications_clears_the_cache_and_no_notification() {
     DEFAULT
-        .look(async |stack| {
+        .change(async |stack| {
             let posted = shell(stack, POST).await.json();
             let answer = shell(stack, "curl -X DELETE $API/api/notifications").await;
             assert_eq!((answer.status, answer.json()), (200, json!({"message": "Cache cleared"})));
