@@ -110,11 +110,11 @@ pub(crate) enum Service {
     },
     /// Measure realtime-api and its peers
     Api {
-        /// Only these scenarios, by comma: idle, saturated, post, relay
-        #[arg(long, value_delimiter = ',', value_parser = ["idle", "saturated", "post", "relay"])]
+        /// Only these scenarios, by comma: idle, saturated, post, relay, rest-read, rest-write
+        #[arg(long, value_delimiter = ',', value_parser = ["idle", "saturated", "post", "relay", "rest-read", "rest-write"])]
         only: Vec<String>,
-        /// Only these servers, by comma: node-socketio, socketioxide, api
-        #[arg(long, value_delimiter = ',', value_parser = ["node-socketio", "socketioxide", "api"])]
+        /// Only these servers, by comma: node-socketio, socketioxide, node-rest, api
+        #[arg(long, value_delimiter = ',', value_parser = ["node-socketio", "socketioxide", "node-rest", "api"])]
         peers: Vec<String>,
         #[command(flatten)]
         rounds: Rounds,
