@@ -19,13 +19,13 @@ pub(super) fn all() -> Vec<Described> {
 
 fn list() -> Operation {
     Operation::guarded(TAG, "listNotifications", "The newest notifications")
-        .about("Newest first. Notifications of users' inboxes are in it only where the token permits their channels by a pattern or they are asked for.")
+        .about("Newest first. Of users' inboxes it has that of the token's own user, those that the token permits by a pattern, and those that are asked for by name.")
         .json(200, "A page", schemas::list::<shapes::Notification>(), json!([notification("processed")]))
         .paged()
         .list("channel", channel(), "Only of these channels")
         .list("type", json!({"type": "string", "minLength": 1, "maxLength": 64, "pattern": "^[^,]+$"}), "Only of these types")
         .query("status", json!({"type": "string", "enum": ["pending", "processed"]}), "Only of this status")
-        .tells(200, "X-Cache", "`hit` when the page came from Redis, `miss` when it did not, `bypass` while Redis is away")
+        .tells(200, "X-Cache", "`hit` when the page was kept or was just read for somebody else, `miss` when it was read for this request, `bypass` while Redis is away")
         .problems(&[403])
 }
 
