@@ -14,13 +14,12 @@ use crate::{Refusal, limits::TooMany};
 const RETRY: Duration = Duration::from_secs(5);
 
 impl IntoResponse for Refusal {
-    /// A problem with its code. Who is not known is asked for a token; who showed none is told no error (RFC 6750, section 3).
+    /// A problem with its code. Who is not known is asked for a token.
     fn into_response(self) -> Response {
         let problem = Problem::new(self.status(), self.to_string()).code(self.code());
         let problem = if self == Self::KeysAway { problem.retry_after(RETRY) } else { problem };
         let mut response = problem.into_response();
-        if self.status() == StatusCode::UNAUTHORIZED {
-            let challenge = if self == Self::Missing { "Bearer" } else { r#"Bearer error="invalid_token""# };
+        if let Some(challenge) = self.challenge() {
             response.headers_mut().insert(WWW_AUTHENTICATE, HeaderValue::from_static(challenge));
         }
         response

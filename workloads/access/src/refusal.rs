@@ -84,6 +84,12 @@ impl Refusal {
         }
     }
 
+    /// What the header field `WWW-Authenticate` says to who is not known; who showed nothing is told no error (RFC 6750, section 3).
+    pub fn challenge(self) -> Option<&'static str> {
+        let challenge = if self == Self::Missing { "Bearer" } else { r#"Bearer error="invalid_token""# };
+        (self.status() == StatusCode::UNAUTHORIZED).then_some(challenge)
+    }
+
     /// The status of an answer to a request: 401 for who is not known, 403 for who may not, 503 when that cannot be told.
     pub const fn status(self) -> StatusCode {
         match self {

@@ -171,7 +171,7 @@ impl IntoResponse for ApiError {
             tell(dependency, &**source);
         }
         let challenge = match &self {
-            Self::Refused(refusal) if refusal.status() == StatusCode::UNAUTHORIZED => Some(challenge(*refusal)),
+            Self::Refused(refusal) => refusal.challenge(),
             _ => None,
         };
         let mut response = self.problem().into_response();
@@ -179,14 +179,6 @@ impl IntoResponse for ApiError {
             response.headers_mut().insert(WWW_AUTHENTICATE, HeaderValue::from_static(challenge));
         }
         response
-    }
-}
-
-/// RFC 6750, section 3: who showed nothing is told no error.
-const fn challenge(refusal: Refusal) -> &'static str {
-    match refusal {
-        Refusal::Missing => "Bearer",
-        _ => r#"Bearer error="invalid_token""#,
     }
 }
 

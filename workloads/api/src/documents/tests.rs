@@ -156,6 +156,7 @@ async fn the_page_shows_every_operation_and_stream_and_loads_nothing() {
 #[tokio::test]
 async fn each_link_within_the_page_leads_somewhere() {
     let (.., page) = served(PAGE_PATH).await;
+    // What stands before the first link is none.
     let links: Vec<&str> = page.split("href=\"#").skip(1).map(|rest| rest.split('"').next().unwrap()).collect();
     assert!(links.len() > 50, "{}", links.len());
     for link in links {

@@ -108,14 +108,14 @@ fn notifications() -> Channel {
             frame("connection", None, "ConnectionFrame", "The first frame, with a `retry:` of 1 to 5 s"),
             frame("notification", None, "Notification", "A notification, status `processed`"),
             frame("gap", Some("gap"), "Gap", "Something was missed that cannot be told any more"),
-            frame(
-                "expiring",
-                Some("expiring"),
-                "Expiring",
-                "30 s before the token or ticket expires and the stream ends",
-            ),
+            expiring(),
         ],
     }
+}
+
+/// Of both streams.
+fn expiring() -> Message {
+    frame("expiring", Some("expiring"), "Expiring", "30 s before the token or ticket expires and the stream ends")
 }
 
 fn events() -> Channel {
@@ -129,12 +129,7 @@ fn events() -> Channel {
             frame("event", None, "BroadcastProductEvent", "A product event, or an event whose schema the stack has"),
             frame("heartbeat", None, "HeartbeatFrame", "A sign of life, every 30 s"),
             frame("gap", Some("gap"), "Gap", "Something was missed that cannot be told any more"),
-            frame(
-                "expiring",
-                Some("expiring"),
-                "Expiring",
-                "30 s before the token or ticket expires and the stream ends",
-            ),
+            expiring(),
         ],
     }
 }

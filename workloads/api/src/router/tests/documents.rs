@@ -21,6 +21,7 @@ fn documented() -> BTreeMap<String, BTreeSet<String>> {
 /// The paths of a router, which it tells in its form for people only.
 fn paths(app: &Router) -> BTreeSet<String> {
     let text = format!("{app:?}");
+    // Every second piece stands between quotes.
     let quoted = text.split('"').skip(1).step_by(2).filter(|text| text.starts_with('/'));
     quoted
         .filter(|path| !path.contains("{*"))

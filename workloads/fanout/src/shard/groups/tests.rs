@@ -24,6 +24,7 @@ fn routed(groups: &Groups, events: &[Arc<Event>], seat: Seat) -> String {
     let deliveries = groups.route(events, &Renderings::new(Vec::new()));
     let mine = deliveries.iter().find(|delivery| delivery.group == seat.group as usize);
     let text = mine.map_or_else(String::new, |delivery| String::from_utf8(delivery.chunk.to_vec()).unwrap());
+    // What stands before the first data is none.
     let offsets: String = text.split("data: ").skip(1).filter_map(|frame| frame.chars().next()).collect();
     assert_eq!(mine.map_or(0, |delivery| delivery.events), offsets.len() as u64);
     offsets
