@@ -1,9 +1,18 @@
 //! What a client may do.
 
-use std::collections::BTreeSet;
+use std::{
+    collections::BTreeSet,
+    time::{Duration, Instant},
+};
 
 use jiff::Timestamp;
-use realtime_contract::channel::{Pattern, user_of};
+use realtime_contract::{
+    channel::{Pattern, Selection, of_user, user_of},
+    time::milliseconds,
+};
+use serde_json::{Value, json};
+
+use crate::Refusal;
 
 /// What a client may do, and until when.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -48,6 +57,45 @@ impl Access {
         self.subscribe.takes(channel) || self.is_own(channel)
     }
 
+    /// Whether it may hear each of those channels.
+    pub fn may_hear(&self, names: &BTreeSet<Box<str>>) -> bool {
+        names.iter().all(|name| self.may_subscribe(name))
+    }
+
+    /// The channels of those names, or, for a client that names none, all that it may hear.
+    ///
+    /// # Errors
+    /// [`Refusal::Channel`] when it may not hear one that it names.
+    pub fn hear(&self, named: Option<BTreeSet<Box<str>>>) -> Result<Selection, Refusal> {
+        match named {
+            Some(names) if self.may_hear(&names) => Ok(names.into()),
+            Some(_) => Err(Refusal::Channel),
+            None => Ok(self.everything()),
+        }
+    }
+
+    /// All that it may hear; where nobody is asked who he is, every channel but those of users.
+    pub fn everything(&self) -> Selection {
+        match &self.subscribe {
+            Scope::Everything => Selection::every(),
+            Scope::Patterns(patterns) => {
+                let own = self.user.as_deref().map(|user| of_user(user).into());
+                Selection::new(patterns.iter().cloned(), own)
+            }
+        }
+    }
+
+    /// When this ends, on the clock of connections, on which it is `instant` now. What is over ends now.
+    pub fn end(&self, now: Timestamp, instant: Instant) -> Option<Instant> {
+        let left = self.expires?.duration_since(now);
+        instant.checked_add(Duration::try_from(left).unwrap_or_default())
+    }
+
+    /// What a client is told of the end: its time, or null.
+    pub fn notice(&self) -> Value {
+        json!({ "expiresAt": self.expires.map(milliseconds) })
+    }
+
     /// Whether it may publish to the channel.
     pub fn may_publish(&self, channel: &str) -> bool {
         self.publish.takes(channel)
@@ -61,8 +109,6 @@ impl Access {
 
 #[cfg(test)]
 mod tests {
-    use realtime_contract::channel::of_user;
-
     use super::*;
 
     fn access(user: &str, patterns: &[&str]) -> Access {
@@ -87,6 +133,49 @@ mod tests {
         assert!(access.may_subscribe(&of_user("7")));
         assert!(!access.may_subscribe(&of_user("8")));
         assert!(access.may_subscribe("default"));
+    }
+
+    fn names(names: &[&str]) -> BTreeSet<Box<str>> {
+        names.iter().map(|name| Box::from(*name)).collect()
+    }
+
+    #[test]
+    fn who_names_nothing_hears_all_that_it_may() {
+        let heard = |access: &Access| -> Vec<&str> {
+            let selection = access.hear(None).unwrap();
+            ["default", "shop.eu", "user:7", "user:8"].into_iter().filter(|name| selection.takes(name)).collect()
+        };
+        assert_eq!(heard(&Access::anonymous()), ["default", "shop.eu"]);
+        assert_eq!(heard(&access("7", &["shop.*"])), ["shop.eu", "user:7"]);
+        assert_eq!(heard(&access("7", &["*"])), ["default", "shop.eu", "user:7"]);
+        assert_eq!(heard(&access("7", &["user:*"])), ["user:7", "user:8"]);
+        assert_eq!(heard(&access("7", &[])), ["user:7"]);
+    }
+
+    #[test]
+    fn channels_that_are_named_must_all_be_permitted() {
+        let all = names(&["shop.eu", "user:7"]);
+        assert_eq!(access("7", &["shop.*"]).hear(Some(all.clone())), Ok(all.into()));
+        assert_eq!(access("7", &["shop.*"]).hear(Some(names(&["shop.eu", "user:8"]))), Err(Refusal::Channel));
+        assert_eq!(access("7", &[]).hear(Some(names(&["shop.eu"]))), Err(Refusal::Channel));
+        assert_eq!(Access::anonymous().hear(Some(names(&["user:8"]))), Ok(names(&["user:8"]).into()));
+    }
+
+    #[test]
+    fn an_access_ends_at_its_time_and_one_that_is_over_now() {
+        let (now, instant) = (Timestamp::from_second(1_800_000_000).unwrap(), Instant::now());
+        let end = |expires| Access { expires, ..Access::anonymous() }.end(now, instant);
+        assert_eq!(end(Some(now + Duration::from_secs(90))), Some(instant + Duration::from_secs(90)));
+        assert_eq!(end(Some(now - Duration::from_secs(90))), Some(instant));
+        assert_eq!(end(None), None);
+    }
+
+    #[test]
+    fn the_end_is_told_as_a_time() {
+        let expires = Some("2026-11-21T06:00:00Z".parse().unwrap());
+        let notice = Access { expires, ..Access::anonymous() }.notice();
+        assert_eq!(notice.to_string(), r#"{"expiresAt":"2026-11-21T06:00:00.000Z"}"#);
+        assert_eq!(Access::anonymous().notice(), json!({ "expiresAt": null }));
     }
 
     #[test]

@@ -21,7 +21,6 @@ mod fake_redis;
 mod feed;
 mod figures;
 mod fresh;
-mod hearing;
 mod history;
 mod idempotency;
 mod metrics;

@@ -1,12 +1,16 @@
-//! Names of channels, whose they are, and patterns of them.
+//! Names of channels, whose they are, patterns of them, and selections.
 //!
 //! A channel whose name begins with `user:` is the inbox of the user whose id follows. It is heard only by who names it, or whose pattern does:
 //! `*` stands for every channel but those.
+
+mod selection;
 
 use std::fmt;
 
 use serde::{Deserialize, Deserializer, Serialize, de};
 use thiserror::Error;
+
+pub use self::selection::Selection;
 
 /// Bytes of a channel's name at most.
 pub const LENGTH: usize = 128;

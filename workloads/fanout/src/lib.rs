@@ -34,7 +34,7 @@ pub mod sse;
 pub use close::CloseReason;
 pub use engine::{Engine, Publisher};
 pub use event::{Draft, Event};
-pub use filter::{FieldFilter, Filter, Selection};
+pub use filter::{FieldFilter, Filter};
 pub use lane::{CursorCodec, Lane, Vector};
 pub use opening::{Expiry, Grant, Heartbeat, Opening, Resume, Seen, Start};
 pub use shared::{Path, PathStatistics, Settings, Statistics};

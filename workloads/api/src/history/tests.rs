@@ -1,5 +1,6 @@
-use realtime_contract::channel::Pattern;
-use realtime_fanout::Selection;
+use std::collections::BTreeSet;
+
+use realtime_contract::channel::{Pattern, Selection};
 
 use super::*;
 
@@ -105,7 +106,7 @@ fn a_lost_client_continues_live() {
 #[test]
 fn other_channels_are_left_out() {
     let history = History::assemble(0, 2, vec![entry(1, "orders"), entry(2, "stock")]);
-    let filter = Filter { channels: Some(["stock".into()].into_iter().collect()), ..Filter::default() };
+    let filter = Filter { channels: Some(BTreeSet::from(["stock".into()]).into()), ..Filter::default() };
     let positions: Vec<_> = history.pieces(&filter).collect();
     assert_eq!(positions, [Piece::Entry(&entry(2, "stock"))]);
 }

@@ -1,6 +1,6 @@
 //! `GET /api/sse/notifications`: greeting, what the client missed, then live.
 
-use std::collections::BTreeSet;
+use std::{collections::BTreeSet, time::Instant};
 
 use axum::{
     Extension,
@@ -12,7 +12,7 @@ use jiff::Timestamp;
 use realtime_access::{Access, Credential, Refusal, limits::Limit};
 use realtime_contract::channel::is_channel;
 use realtime_fanout::{
-    CloseReason, Filter, Grant, Heartbeat, Opening,
+    CloseReason, Expiry, Filter, Grant, Heartbeat, Opening,
     serve::{Client, takes_stream},
     sse,
 };
@@ -24,7 +24,6 @@ use crate::{
     admission::{self, Denied},
     error::ApiError,
     feed::{greeting, piece_frame},
-    hearing,
     history::{self, History},
     resume::{GapReason, Resume},
     state::ApiState,
@@ -117,24 +116,22 @@ fn denial(denied: Denied, credential: Credential<'_>, is_event_source: bool) -> 
 
 /// Greeting and history, and from where on the engine's memory has the rest.
 fn grant(history: History, epoch: Uuid, filter: Filter, access: &Access) -> Grant {
+    let now = Timestamp::now();
+    let expires = access.end(now, Instant::now()).map(|at| Expiry { at, notice: access.notice().to_string() });
     Grant {
-        greeting: Some(greeting(Timestamp::now())),
+        greeting: Some(greeting(now)),
         history: history.pieces(&filter).map(|piece| piece_frame(epoch, piece)).collect(),
         start: history.start(),
         heartbeat: Heartbeat::Comment,
         held: history.into_held(),
-        expires: hearing::expiry(access),
+        expires,
         filter,
     }
 }
 
 /// What passes of the channels `a,b`, or of all that the client may hear when it names none.
 fn filter(access: &Access, names: Option<&str>) -> Result<Filter, ApiError> {
-    let channels = match channels(names)? {
-        Some(names) => hearing::named(access, names)?,
-        None => hearing::everything(access),
-    };
-    Ok(Filter { channels: Some(channels), ..Filter::default() })
+    Ok(Filter { channels: Some(access.hear(channels(names)?)?), ..Filter::default() })
 }
 
 /// The channels `a,b`; `None` when they are absent or empty.

@@ -9,8 +9,6 @@ use serde::{Deserialize, Serialize, Serializer};
 use serde_json::Value;
 use thiserror::Error;
 
-use crate::hearing;
-
 /// Channels that one client names at most.
 const LIMIT: usize = 128;
 /// Stands for every channel.
@@ -89,14 +87,14 @@ impl Channels {
     pub(crate) fn are_permitted(&self, access: &Access) -> bool {
         match self {
             Self::All => true,
-            Self::Some(names) => hearing::may_hear(access, names),
+            Self::Some(names) => access.may_hear(names),
         }
     }
 
     /// What passes, for a client that may hear them.
     pub(crate) fn filter(&self, access: &Access) -> Filter {
         let channels = match self {
-            Self::All => hearing::everything(access),
+            Self::All => access.everything(),
             Self::Some(channels) => channels.clone().into(),
         };
         Filter { channels: Some(channels), ..Filter::default() }

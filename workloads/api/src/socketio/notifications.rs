@@ -3,9 +3,10 @@
 mod told;
 mod wishes;
 
-use std::{any::Any, sync::Arc};
+use std::{any::Any, sync::Arc, time::Instant};
 
 use futures::{FutureExt, future::BoxFuture};
+use jiff::Timestamp;
 use realtime_access::{Access, Refusal, Scope, limits::Limit};
 use realtime_fanout::{CloseReason, session::Subscription};
 use realtime_socketio::{
@@ -27,7 +28,6 @@ use super::{
 use crate::{
     admission::{self, Denied},
     cursor::FeedCursor,
-    hearing,
     history::{self, History},
     resume::Resume,
     state::ApiState,
@@ -108,7 +108,7 @@ impl Namespace for Notifications {
 
     fn expiring(&self, socket: &mut Socket<'_>) {
         let Some(client) = socket.state::<Client>() else { return };
-        let notice = Arguments::new().with(&hearing::notice(&client.access));
+        let notice = Arguments::new().with(&client.access.notice());
         socket.emit(told::EXPIRING, notice);
     }
 
@@ -187,7 +187,7 @@ impl Inner {
         let (id, socket) = plan.session.unwrap_or_else(|| (self.signer.make(), request.id.as_str().into()));
         let Plan { channels, outcome, .. } = plan;
         let filter = channels.filter(&access);
-        let expires = hearing::end(&access);
+        let expires = access.end(Timestamp::now(), Instant::now());
         let greeting = told::connected(&socket, recovered);
         let cursor = history.seen(epoch);
         Admission {

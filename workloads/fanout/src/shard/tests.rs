@@ -5,6 +5,7 @@ mod expiring;
 mod sessions;
 
 use std::{
+    collections::BTreeSet,
     io,
     sync::{Arc, Mutex},
     time::{Duration, Instant},
@@ -219,5 +220,8 @@ fn after(next: &[u64]) -> Start {
 }
 
 fn wanting(channels: &[&str]) -> Filter {
-    Filter { channels: Some(channels.iter().map(|name| Box::from(*name)).collect()), ..Filter::default() }
+    Filter {
+        channels: Some(channels.iter().map(|name| Box::from(*name)).collect::<BTreeSet<_>>().into()),
+        ..Filter::default()
+    }
 }

@@ -1,6 +1,6 @@
 //! A server on a free port, and an engine without a log.
 
-use std::{net::SocketAddr, sync::Arc, time::Duration};
+use std::{collections::BTreeSet, net::SocketAddr, sync::Arc, time::Duration};
 
 use axum::{Router, extract::Query, middleware::from_fn, response::IntoResponse, routing::get};
 use http::StatusCode;
@@ -46,7 +46,7 @@ async fn stream(Query(wish): Query<Wish>) -> axum::response::Response {
     if let Some(reason) = wish.bad {
         return (StatusCode::BAD_REQUEST, reason).into_response();
     }
-    let channels = wish.channel.map(|channel| [channel].into_iter().collect());
+    let channels = wish.channel.map(|channel| BTreeSet::from([channel]).into());
     let filter = Filter { channels, ..Filter::default() };
     let grant = Grant { filter, greeting: Some(r#"{"type":"connection"}"#.to_owned()), ..Grant::live() };
     let mut response = sse::HEADERS.into_response();

@@ -1,6 +1,9 @@
 //! `GET /events/stream`.
 
-use std::{net::IpAddr, time::Duration};
+use std::{
+    net::IpAddr,
+    time::{Duration, Instant},
+};
 
 use axum::{
     Extension,
@@ -13,7 +16,7 @@ use jiff::Timestamp;
 use realtime_access::{Credential, Refusal};
 use realtime_chassis::http::Problem;
 use realtime_fanout::{
-    CloseReason, CursorCodec, Engine, Grant, Opening, Resume, Seen, Start, Vector,
+    CloseReason, CursorCodec, Engine, Expiry, Filter, Grant, Opening, Resume, Seen, Start, Vector,
     serve::{Client, takes_stream},
     sse,
 };
@@ -66,19 +69,12 @@ async fn grant(
     let access = admission::admit(state, credential, address).await;
     let access = access.map_err(|reason| Denial::NotAdmitted { reason, ticket: is_ticket(credential) })?;
     let request = StreamRequest::read(&query, headers.get(sse::LAST_EVENT_ID).map(HeaderValue::as_bytes));
-    let mut request = request.map_err(Denial::Parameter)?;
-    request.filter.channels = admission::channels(&access, request.filter.channels).map_err(Denial::Channel)?;
-    let Beginning { start, history, held } = begin(state, &request, is_event_source).await?;
+    let StreamRequest { channels, mut filter, heartbeat, resume } = request.map_err(Denial::Parameter)?;
+    filter.channels = admission::channels(&access, channels).map_err(Denial::Channel)?;
+    let Beginning { start, history, held } = begin(state, resume.as_ref(), &filter, is_event_source).await?;
     let now = Timestamp::now();
-    Ok(Grant {
-        filter: request.filter,
-        start,
-        greeting: Some(frame::connection(now)),
-        history,
-        heartbeat: request.heartbeat,
-        held,
-        expires: admission::expiry(&access, now),
-    })
+    let expires = access.end(now, Instant::now()).map(|at| Expiry { at, notice: access.notice().to_string() });
+    Ok(Grant { filter, start, greeting: Some(frame::connection(now)), history, heartbeat, held, expires })
 }
 
 /// Where a stream begins, and what stands between the greeting and what is in memory.
@@ -144,15 +140,20 @@ fn is_ticket(credential: Credential<'_>) -> bool {
     matches!(credential, Credential::Ticket(_))
 }
 
-async fn begin(state: &ServiceState, request: &StreamRequest, is_event_source: bool) -> Result<Beginning, Denial> {
-    let (text, from_header) = match &request.resume {
+async fn begin(
+    state: &ServiceState,
+    resume: Option<&Cursor>,
+    filter: &Filter,
+    is_event_source: bool,
+) -> Result<Beginning, Denial> {
+    let (text, from_header) = match resume {
         None => return Ok(Beginning { start: Start::Live, history: Vec::new(), held: None }),
         Some(Cursor::LastEventId(text)) => (text, true),
         Some(Cursor::Since(text)) => (text, false),
     };
     let newest = state.engine.vector();
     match state.codec.read(text, &newest).await {
-        Ok(decoded) => resume(state, request, decoded, text).await,
+        Ok(decoded) => go_on(state, filter, decoded, text).await,
         Err(Refused::LearnTopics) => Err(Denial::Log),
         Err(refused) if !from_header && !is_event_source => Err(Denial::Cursor(refused)),
         Err(refused) => {
@@ -164,12 +165,7 @@ async fn begin(state: &ServiceState, request: &StreamRequest, is_event_source: b
 }
 
 /// Gives a client what comes behind its cursor: from memory if all of it is there, else from the log.
-async fn resume(
-    state: &ServiceState,
-    request: &StreamRequest,
-    decoded: Decoded,
-    text: &str,
-) -> Result<Beginning, Denial> {
+async fn go_on(state: &ServiceState, filter: &Filter, decoded: Decoded, text: &str) -> Result<Beginning, Denial> {
     let Decoded { vector: seen, recreated } = decoded;
     let mut frames = Vec::new();
     // Before a gap the client keeps the place that it has.
@@ -182,7 +178,7 @@ async fn resume(
         let source = if frames.is_empty() { Resume::Ring } else { Resume::Gap };
         return Ok(after(greeting, seen, source, frames));
     }
-    match state.replays.read(seen.clone(), request.filter.clone()).await {
+    match state.replays.read(seen.clone(), filter.clone()).await {
         Ok((History { frames: history, end, gap }, turn)) => {
             let source = if gap || !frames.is_empty() { Resume::Gap } else { Resume::Log };
             frames.extend(history);

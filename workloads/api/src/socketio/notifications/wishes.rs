@@ -2,9 +2,10 @@
 //!
 //! Where that has to be looked at elsewhere, its wishes are carried out one behind the other, in the order in which they came.
 
-use std::{collections::VecDeque, net::IpAddr, sync::Arc};
+use std::{collections::VecDeque, net::IpAddr, sync::Arc, time::Instant};
 
 use futures::FutureExt;
+use jiff::Timestamp;
 use realtime_access::{
     Access, Refusal,
     limits::{Limit, TooMany},
@@ -16,7 +17,6 @@ use tracing::debug;
 use super::{Client, Inner};
 use crate::{
     admission::{self, Denied},
-    hearing,
     socketio::{
         channels::{Channels, Refused},
         recovery::Shown,
@@ -172,7 +172,7 @@ impl Inner {
 /// The client may do what it shows now, and stay as long; it is who it was. Where nobody is asked who he is, nothing is renewed.
 fn renew(socket: &mut Socket<'_>, access: Option<Access>) -> Result<Value, Unmet> {
     let Some(client) = socket.state::<Client>() else { return Ok(Value::Null) };
-    let Some(access) = access else { return Ok(hearing::notice(&client.access)) };
+    let Some(access) = access else { return Ok(client.access.notice()) };
     if access.user != client.access.user {
         return Err(Refusal::User.into());
     }
@@ -180,8 +180,8 @@ fn renew(socket: &mut Socket<'_>, access: Option<Access>) -> Result<Value, Unmet
         return Err(Refusal::Channel.into());
     }
     client.access = access.into();
-    let (filter, end) = (client.channels.filter(&client.access), hearing::end(&client.access));
-    let notice = hearing::notice(&client.access);
+    let filter = client.channels.filter(&client.access);
+    let (end, notice) = (client.access.end(Timestamp::now(), Instant::now()), client.access.notice());
     socket.select(filter);
     socket.expire_at(end);
     Ok(notice)

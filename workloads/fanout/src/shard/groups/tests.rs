@@ -1,7 +1,7 @@
-use realtime_contract::channel::Pattern;
+use realtime_contract::channel::{Pattern, Selection};
 
 use super::*;
-use crate::{Draft, Lane, Selection};
+use crate::{Draft, Lane};
 
 fn wanting(patterns: &[&str], names: &[&str]) -> Arc<Filter> {
     let patterns = patterns.iter().map(|text| Pattern::new(text).unwrap());
