@@ -8,18 +8,23 @@ use super::schemas;
 pub(super) struct Operation(Value);
 
 impl Operation {
-    /// A request that anybody may make; `id` is its name in generated clients.
-    pub(super) fn open(tag: &str, id: &str, summary: &str) -> Self {
+    /// A request that anybody may make as often as he likes; `id` is its name in generated clients.
+    pub(super) fn free(tag: &str, id: &str, summary: &str) -> Self {
         Self(
             json!({"tags": [tag], "operationId": id, "summary": summary, "security": [{}], "parameters": [], "responses": {}}),
         )
     }
 
-    /// A request that needs a token where the stack asks for tokens, and that counts against its limits.
+    /// A request that anybody may make, and that counts for the limit of its address.
+    pub(super) fn open(tag: &str, id: &str, summary: &str) -> Self {
+        Self::free(tag, id, summary).problems(&[429])
+    }
+
+    /// A request that needs a token where the stack asks for tokens, and that counts for its user, too.
     pub(super) fn guarded(tag: &str, id: &str, summary: &str) -> Self {
         let Self(mut value) = Self::open(tag, id, summary);
         value["security"] = json!([{}, {"token": []}]);
-        Self(value).problems(&[401, 429, 503])
+        Self(value).problems(&[401, 503])
     }
 
     /// More about it.

@@ -1,5 +1,6 @@
 //! Who is refused, on each way in, through the server with real sockets.
 
+mod codes;
 mod limits;
 mod logs;
 mod refusals;

@@ -35,7 +35,6 @@ fn forget_ticket() -> Operation {
         .about("Needs no token. A ticket that stands elsewhere is good until it ends.")
         .empty(204, "The cookie is forgotten")
         .tells(204, "Set-Cookie", "`realtime_ticket`, empty and ended")
-        .problems(&[429])
 }
 
 fn notifications() -> Operation {
@@ -68,7 +67,7 @@ fn health() -> Operation {
 fn engine(id: &str) -> Operation {
     let text = json!({"text/plain": {"schema": {"type": "string"}}, "text/html": {"schema": {"type": "string"}}});
     let refusal = json!({"application/json": {"schema": {"type": "object", "required": ["code", "message"], "properties": {"code": {"type": "integer"}, "message": {"type": "string"}}}}});
-    let operation = Operation::open(TAG, &format!("socketIo{id}"), "Socket.IO, by long polling or as a websocket")
+    let operation = Operation::free(TAG, &format!("socketIo{id}"), "Socket.IO, by long polling or as a websocket")
         .about("For clients of Socket.IO 4 (Engine.IO 4). What is said is described by the AsyncAPI document.")
         .query("EIO", json!({"type": "string", "enum": ["4"]}), "The protocol")
         .query("transport", json!({"type": "string", "enum": ["polling", "websocket"]}), "How")

@@ -38,6 +38,29 @@ async fn an_address_has_so_many_requests_whatever_it_asks_for() {
     assert!(answer.body.starts_with("retry: ") && !answer.body.contains("data:"), "{answer:?}");
 }
 
+/// Those of sessions are Socket.IO's own, and count when a namespace is entered.
+#[tokio::test]
+async fn each_request_of_the_document_counts_for_its_address_and_says_that_it_may_be_too_many() {
+    let limits = LimitConfig { address: rate(1), ..LimitConfig::default() };
+    let (address, _publisher) = limiting(limits, Gate::anonymous()).await;
+    assert_eq!(get_with(address, "/", "").await.status, 200);
+    let file = format!("{}/../../docs/openapi.json", env!("CARGO_MANIFEST_DIR"));
+    let document: Value = serde_json::from_str(&std::fs::read_to_string(file).unwrap()).unwrap();
+    let mut counted = 0;
+    for (path, operations) in document["paths"].as_object().unwrap() {
+        let target = path.replace("{user}", "7").replace("{id}", "0192d3a4-0000-7000-8000-000000000001");
+        for (method, operation) in operations.as_object().unwrap() {
+            let documented = operation["responses"].get("429").is_some();
+            assert_ne!(documented, path.starts_with(crate::socketio::PATH), "{method} {path}");
+            if documented {
+                assert_too_many(&ask(address, &method.to_uppercase(), &target, "", "").await);
+                counted += 1;
+            }
+        }
+    }
+    assert!(counted > 20, "{counted}");
+}
+
 #[tokio::test]
 async fn nothing_is_checked_that_comes_from_an_address_over_its_limit() {
     let (gate, registry) = (gate(), prometheus::Registry::new());
