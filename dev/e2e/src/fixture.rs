@@ -56,6 +56,22 @@ pub static DEFAULT: Shared =
 pub static STREAMS: Shared =
     Shared { prefix: "streams", spec: streams_spec, namespace: OnceCell::const_new(), gate: RwLock::const_new(()) };
 
+/// Clients are asked for tokens, which end when they say, and API and notifications tell of each request in their logs.
+pub static SECURED: Shared =
+    Shared { prefix: "secured", spec: secured_spec, namespace: OnceCell::const_new(), gate: RwLock::const_new(()) };
+
+/// The spec of [`SECURED`].
+pub fn secured_spec() -> Value {
+    let little = json!({"requests": {"cpu": "10m"}});
+    let (backend, talkative) = (json!({"managed": {"resources": little}}), json!({"logLevel": "Debug"}));
+    json!({
+        "security": {"auth": {"jwt": {"leewaySeconds": 0}}},
+        "api": {"resources": little, "config": talkative}, "consumer": {"resources": little},
+        "notifications": {"resources": little, "config": talkative},
+        "redis": backend, "kafka": backend, "postgres": backend,
+    })
+}
+
 /// Events that an instance of [`STREAMS`] keeps in memory.
 pub const STREAMS_RING: u32 = 200;
 

@@ -30,6 +30,7 @@ pub mod production;
 pub mod programs;
 pub mod sse;
 pub mod stack;
+pub mod tokens;
 
 pub use arrivals::{Arrival, Arrivals};
 pub use cluster::Cluster;
