@@ -6,7 +6,7 @@ import { useLatency } from "./live/useLatency";
 import { useLive, type Way } from "./live/useLive";
 import { useReadiness } from "./live/useReadiness";
 import { useTheme } from "./live/useTheme";
-import { sentenceOf } from "./model/sentence";
+import { sentenceOf, statusOf } from "./model/sentence";
 import { Announcer } from "./parts/Announcer";
 import { Components } from "./parts/Components";
 import { Connection } from "./parts/Connection";
@@ -86,6 +86,7 @@ function Page({
           drawn={{ ...figures.drawn, latency: latency.series, lastLatency: latency.last }}
           told={figures.told}
           failure={figures.failure}
+          refusal={figures.refusal}
           dark={dark}
         />
         <div className="columns">
@@ -152,10 +153,4 @@ function useStored(
     };
   }, [api, names, onStored, onProblem]);
   return { loaded, failure };
-}
-
-function statusOf(failure: unknown): number | undefined {
-  return typeof failure === "object" && failure !== null && "status" in failure
-    ? Number(failure.status)
-    : undefined;
 }

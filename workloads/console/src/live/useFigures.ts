@@ -1,7 +1,7 @@
 import type { createApi, Figures } from "@realtimestack/client";
 import { useCallback, useEffect, useRef, useState } from "react";
 import { advance, type Known, type Totals } from "../model/rates";
-import { sentenceOf } from "../model/sentence";
+import { refusalOf, sentenceOf } from "../model/sentence";
 import { append, emptySeries, type Series, SPAN } from "../model/series";
 import { usePolled } from "./usePolled";
 
@@ -42,5 +42,10 @@ export function useFigures(api: ReturnType<typeof createApi>, onProblem: (failur
   useEffect(() => {
     if (failure !== undefined) onProblem(failure);
   }, [failure, onProblem]);
-  return { drawn, told: value, failure: failure === undefined ? undefined : sentenceOf(failure) };
+  return {
+    drawn,
+    told: value,
+    failure: failure === undefined ? undefined : sentenceOf(failure),
+    refusal: refusalOf(failure),
+  };
 }

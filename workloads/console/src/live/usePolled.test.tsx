@@ -1,4 +1,5 @@
 // @vitest-environment jsdom
+import { ProblemError } from "@realtimestack/client";
 import { act } from "react";
 import { afterEach, beforeEach, expect, test, vi } from "vitest";
 import { show } from "../testing/page";
@@ -35,4 +36,24 @@ test("a page that is hidden and seen again while it reads goes on with one readi
   await act(() => vi.advanceTimersByTimeAsync(0));
   expect([place.textContent, answers.length]).toEqual(["2", 3]);
   await close();
+});
+
+test("what is refused for good is not asked again, also when the page is seen again; what fails otherwise is", async () => {
+  for (const [status, asked] of [
+    [403, 1],
+    [503, 3],
+  ]) {
+    const read = vi.fn(async () => {
+      throw new ProblemError(status ?? 0, { detail: "refused" });
+    });
+    const Reader = () => String(usePolled(read, 1000).failure);
+    const { place, close } = await show(<Reader />);
+    await act(() => vi.advanceTimersByTimeAsync(1500));
+    seen(false);
+    await act(() => vi.advanceTimersByTimeAsync(1000));
+    seen(true);
+    await act(() => vi.advanceTimersByTimeAsync(500));
+    expect([place.textContent, read.mock.calls.length]).toEqual(["ProblemError: refused", asked]);
+    await close();
+  }
 });

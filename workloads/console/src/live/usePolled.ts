@@ -1,4 +1,5 @@
 import { useEffect, useRef, useState } from "react";
+import { refusalOf } from "../model/sentence";
 
 /** What was read last, and why the last reading failed if it did. */
 export interface Polled<T> {
@@ -6,7 +7,7 @@ export interface Polled<T> {
   failure: unknown;
 }
 
-/** Reads again and again while the page is seen: `pause` milliseconds after each answer, so that a slow API is not asked twice at once. */
+/** Reads again and again while the page is seen: `pause` milliseconds after each answer, so that a slow API is not asked twice at once. What is refused for good is not asked again. */
 export function usePolled<T>(read: () => Promise<T>, pause: number, onValue?: (value: T) => void): Polled<T> {
   const [polled, setPolled] = useState<Polled<T>>({ value: undefined, failure: undefined });
   const told = useRef(onValue);
@@ -14,6 +15,7 @@ export function usePolled<T>(read: () => Promise<T>, pause: number, onValue?: (v
   useEffect(() => {
     let over = false;
     let reading = false;
+    let refused = false;
     let timer: ReturnType<typeof setTimeout> | undefined;
     const turn = async () => {
       timer = undefined;
@@ -25,13 +27,14 @@ export function usePolled<T>(read: () => Promise<T>, pause: number, onValue?: (v
         told.current?.(value);
         setPolled({ value, failure: undefined });
       } catch (failure) {
+        refused = refusalOf(failure) !== undefined;
         if (!over) setPolled((before) => ({ ...before, failure }));
       }
       reading = false;
-      if (!over) timer = setTimeout(turn, pause);
+      if (!over && !refused) timer = setTimeout(turn, pause);
     };
     const seen = () => {
-      if (!document.hidden && !reading && timer === undefined) timer = setTimeout(turn, 0);
+      if (!document.hidden && !reading && !refused && timer === undefined) timer = setTimeout(turn, 0);
     };
     document.addEventListener("visibilitychange", seen);
     timer = setTimeout(turn, 0);

@@ -6,6 +6,8 @@ export interface Readiness {
   ready: boolean;
   message: string;
   rows: readonly Row[];
+  /** What the token lacks to be told the stack's status. */
+  refusal?: string;
 }
 
 interface Row {

@@ -11,6 +11,7 @@ export function Components(props: { readiness: Readiness | undefined; failure: s
       {!readiness && failure === undefined && <Empty title="Loading …" />}
       {readiness && (
         <>
+          {readiness.refusal !== undefined && <p className="notice">{readiness.refusal}</p>}
           {!readiness.ready && readiness.message !== "" && (
             <p className="notice notice-warning">{readiness.message}</p>
           )}

@@ -28,14 +28,16 @@ export function Figures(props: {
   drawn: Drawn;
   told: Told | undefined;
   failure: string | undefined;
+  /** What the token lacks to be told any. */
+  refusal: string | undefined;
   dark: boolean;
 }) {
-  const { drawn, told, failure, dark } = props;
+  const { drawn, told, failure, refusal, dark } = props;
   const { totals } = drawn;
   const all = totals === undefined ? undefined : totals.sse + totals.websocket + totals.polling;
   const shared = { span: SPAN, dark };
   return (
-    <Panel id="figures" title="Live figures" note={noteOf(told, failure)}>
+    <Panel id="figures" title="Live figures" note={refusal ?? noteOf(told, failure)}>
       <div className="cards">
         <Card title="Connections" value={all === undefined ? "–" : amount(all)} unit="open">
           <Chart
