@@ -1,5 +1,7 @@
 //! With a server whose answers the test gives.
 
+mod tls;
+
 use std::sync::{
     Mutex,
     atomic::{AtomicUsize, Ordering},
