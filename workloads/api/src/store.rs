@@ -1,6 +1,7 @@
 //! Every query of the API.
 
 mod inbox;
+mod lease;
 mod list;
 mod publish;
 mod rows;
@@ -8,19 +9,21 @@ mod single;
 
 use std::time::Duration;
 
-use deadpool_postgres::{Object, Pool, PoolError};
+use deadpool_postgres::{Pool, PoolError};
 use realtime_contract::feed::FeedEntry;
 use thiserror::Error;
-use tokio::time::{Instant, timeout_at};
 use tokio_postgres::{Row, types::ToSql};
 use uuid::Uuid;
 
-use self::rows::{column, feed_entry, position};
 pub(crate) use self::{
     inbox::COUNTED,
     publish::{Claim, Published},
     rows::Stored,
     single::Happening,
+};
+use self::{
+    lease::Lease,
+    rows::{column, feed_entry, position},
 };
 
 /// A request is answered within 2 s, also when Postgres is away.
@@ -139,28 +142,22 @@ impl Store {
         text: &str,
         parameters: &[&(dyn ToSql + Sync)],
     ) -> Result<Result<Vec<Row>, tokio_postgres::Error>, Error> {
-        let (client, deadline) = self.client().await?;
-        query(&client, deadline, text, parameters).await
+        query(&mut self.lease().await?, text, parameters).await
     }
 
-    /// A connection, and until when all work of the request has to be done.
-    async fn client(&self) -> Result<(Object, Instant), Error> {
-        let deadline = Instant::now() + REQUEST_LIMIT;
-        let client = timeout_at(deadline, self.pool.get()).await.map_err(|_| Error::AwaitPostgres)?;
-        Ok((client.map_err(Error::ConnectPostgres)?, deadline))
+    async fn lease(&self) -> Result<Lease, Error> {
+        Lease::of(&self.pool).await
     }
 }
 
 /// The inner result is the server's answer, for which each caller has its own words.
 async fn query(
-    client: &Object,
-    deadline: Instant,
+    lease: &mut Lease,
     text: &str,
     parameters: &[&(dyn ToSql + Sync)],
 ) -> Result<Result<Vec<Row>, tokio_postgres::Error>, Error> {
-    let query = async {
-        let statement = client.prepare_cached(text).await?;
-        client.query(&statement, parameters).await
-    };
-    timeout_at(deadline, query).await.map_err(|_| Error::AwaitPostgres)
+    match lease.prepare(text).await.map_err(|_| Error::AwaitPostgres)? {
+        Ok(statement) => lease.query(&statement, parameters).await.map_err(|_| Error::AwaitPostgres),
+        Err(error) => Ok(Err(error)),
+    }
 }

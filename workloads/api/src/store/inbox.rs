@@ -4,10 +4,13 @@ use std::collections::HashMap;
 
 use jiff::Timestamp;
 use tokio::time::Instant;
-use tokio_postgres::types::Json;
+use tokio_postgres::{
+    error::SqlState,
+    types::{Json, ToSql},
+};
 use uuid::Uuid;
 
-use super::{Error, REQUEST_LIMIT, Store, rows::column};
+use super::{Error, REQUEST_LIMIT, Store, lease::Lease, query, rows::column};
 
 /// What is not read is counted up to this number.
 pub(crate) const COUNTED: i64 = 1_000;
@@ -65,6 +68,8 @@ const MARK_UNREAD: &str = "
 const MARK_MANY_READ: &str = mark_all_read!("FOR UPDATE SKIP LOCKED");
 // Of one row at a time the lock is waited for: nothing else is held meanwhile.
 const MARK_NEXT_READ: &str = mark_all_read!("FOR UPDATE");
+// The server itself gives the wait up, so that it is known what was marked when the client is answered.
+const BEGIN_WAITING: &str = "BEGIN; SET LOCAL lock_timeout = '500ms'";
 
 /// How many notifications were marked.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -94,7 +99,8 @@ impl Store {
         Ok(!rows.map_err(Error::MarkNotifications)?.is_empty())
     }
 
-    /// Marks all notifications of the channel that are not newer than that as read, as many as there is time for.
+    /// Marks all notifications of the channel that are not newer than that as read, as many as there is time for. What somebody else has locked
+    /// is waited for, but not for long.
     pub(crate) async fn mark_all_read(
         &self,
         channel: &str,
@@ -103,18 +109,33 @@ impl Store {
     ) -> Result<Marked, Error> {
         let begun = Instant::now();
         let (trace_context, mut changed) = (Json(trace_context), 0);
+        let mut lease = self.lease().await?;
         loop {
-            let mut count = 0;
-            for (statement, limit) in [(MARK_MANY_READ, MARKED), (MARK_NEXT_READ, 1)] {
-                let rows = self.query(statement, &[&channel, &until, &limit, &trace_context]).await?;
-                count = rows.map_err(Error::MarkNotifications)?.len();
-                changed += count;
-            }
+            let many: [&(dyn ToSql + Sync); 4] = [&channel, &until, &MARKED, &trace_context];
+            let rows = query(&mut lease, MARK_MANY_READ, &many).await?;
+            changed += rows.map_err(Error::MarkNotifications)?.len();
+            let one: [&(dyn ToSql + Sync); 4] = [&channel, &until, &1_i64, &trace_context];
+            let next = mark_next_read(&mut lease, &one).await?;
+            changed += next.unwrap_or(0);
             // None was left, not even under somebody's lock.
-            let is_all = count == 0;
-            if is_all || begun.elapsed() > REQUEST_LIMIT / 2 {
+            let is_all = next == Some(0);
+            if is_all || next.is_none() || begun.elapsed() > REQUEST_LIMIT / 2 {
                 return Ok(Marked { changed, is_all });
             }
         }
+    }
+}
+
+/// Marks the oldest one; how many these are. Nothing when its lock was not to be had.
+async fn mark_next_read(lease: &mut Lease, values: &[&(dyn ToSql + Sync)]) -> Result<Option<usize>, Error> {
+    let begun = lease.run(BEGIN_WAITING).await.map_err(|_| Error::AwaitPostgres)?;
+    begun.map_err(Error::MarkNotifications)?;
+    let outcome = query(lease, MARK_NEXT_READ, values).await?;
+    let end = if outcome.is_ok() { "COMMIT" } else { "ROLLBACK" };
+    let ended = lease.run(end).await.map_err(|_| Error::AwaitPostgres)?;
+    match outcome {
+        Ok(rows) => ended.map(|()| Some(rows.len())).map_err(Error::MarkNotifications),
+        Err(error) if error.code() == Some(&SqlState::LOCK_NOT_AVAILABLE) => Ok(None),
+        Err(error) => Err(Error::MarkNotifications(error)),
     }
 }

@@ -175,8 +175,8 @@ impl Store {
             &channels.users,
             &LIST_BYTES,
         ];
-        let (client, deadline) = self.client().await?;
-        let read = query(&client, deadline, &statements.list, &values).await?.map_err(Error::ListNotifications)?;
+        let mut lease = self.lease().await?;
+        let read = query(&mut lease, &statements.list, &values).await?.map_err(Error::ListNotifications)?;
         let found: i64 = read.first().map_or(Ok(0), |row| column(row, 8, "found"))?;
         let rows = read.iter().map(stored).collect::<Result<Vec<_>, _>>()?;
         let found = usize::try_from(found).unwrap_or(usize::MAX);
@@ -186,7 +186,7 @@ impl Store {
         }
         let values: [&(dyn ToSql + Sync); 6] =
             [&timestamp, &id, &looked_at, &channels.names, &channels.public, &channels.users];
-        let looked = query(&client, deadline, &statements.looked, &values).await?.map_err(Error::ListNotifications)?;
+        let looked = query(&mut lease, &statements.looked, &values).await?.map_err(Error::ListNotifications)?;
         let looked =
             looked.first().map(|row| Ok((column(row, 0, "created_at")?, column(row, 1, "id")?))).transpose()?;
         Ok(until(rows, found, looked))

@@ -3,13 +3,11 @@
 
 use std::collections::HashMap;
 
-use deadpool_postgres::Object;
 use realtime_contract::{
     event::{JsonText, Notification, NotificationCreated},
     feed::NOTIFY_OUTBOX,
     topic,
 };
-use tokio::time::{Instant, timeout_at};
 use tokio_postgres::{
     Row,
     error::Severity,
@@ -17,7 +15,7 @@ use tokio_postgres::{
 };
 use uuid::Uuid;
 
-use super::{Error, Store, query, rows::column};
+use super::{Error, Store, lease::Lease, query, rows::column};
 use crate::shard::shard_of;
 
 /// A request that is carried out once, however often it is made.
@@ -112,8 +110,7 @@ impl Store {
             &topic::NOTIFICATIONS,
             &NOTIFY_OUTBOX,
         ];
-        let (client, deadline) = self.client().await?;
-        write(&client, deadline, STORE_NOTIFICATION, &values).await.map(drop)
+        write(&mut self.lease().await?, STORE_NOTIFICATION, &values).await.map(drop)
     }
 
     /// Stores all of them or none, in their order; with a claim, unless it was made before.
@@ -170,16 +167,14 @@ impl Store {
             &topic::NOTIFICATIONS,
             &NOTIFY_OUTBOX,
         ];
-        let (client, deadline) = self.client().await?;
-        let woken = write(&client, deadline, STORE_NOTIFICATIONS, &values).await?;
+        let woken = write(&mut self.lease().await?, STORE_NOTIFICATIONS, &values).await?;
         Ok(!woken.is_empty())
     }
 
     /// What became of the request that had the key before.
     async fn answer(&self, claim: &Claim) -> Result<Option<Published>, Error> {
-        let (client, deadline) = self.client().await?;
         let values: [&(dyn ToSql + Sync); 3] = [&claim.subject, &claim.route, &claim.key];
-        let rows = query(&client, deadline, READ_ANSWER, &values).await?.map_err(Error::StoreNotifications)?;
+        let rows = query(&mut self.lease().await?, READ_ANSWER, &values).await?.map_err(Error::StoreNotifications)?;
         let Some(row) = rows.first() else { return Ok(None) };
         let is_same = column::<Vec<u8>>(row, 0, "body_hash")? == claim.body_hash;
         Ok(Some(if is_same { Published::Earlier { response: column(row, 1, "response")? } } else { Published::Other }))
@@ -199,15 +194,10 @@ fn column_of<'a, T>(notifications: &'a [Notification], value: impl Fn(&'a Notifi
 }
 
 /// Runs a statement that writes. Until it is sent, nothing can have been stored; then only the server's word says that nothing was.
-async fn write(
-    client: &Object,
-    deadline: Instant,
-    text: &str,
-    values: &[&(dyn ToSql + Sync)],
-) -> Result<Vec<Row>, Error> {
-    let prepared = timeout_at(deadline, client.prepare_cached(text)).await.map_err(|_| Error::AwaitPostgres)?;
+async fn write(lease: &mut Lease, text: &str, values: &[&(dyn ToSql + Sync)]) -> Result<Vec<Row>, Error> {
+    let prepared = lease.prepare(text).await.map_err(|_| Error::AwaitPostgres)?;
     let statement = prepared.map_err(Error::StoreNotifications)?;
-    let answer = timeout_at(deadline, client.query(&statement, values)).await.map_err(|_| Error::AwaitOutcome)?;
+    let answer = lease.query(&statement, values).await.map_err(|_| Error::AwaitOutcome)?;
     answer.map_err(
         |source| {
             if is_refusal(&source) { Error::StoreNotifications(source) } else { Error::LearnOutcome(source) }
