@@ -2,6 +2,7 @@
 
 mod arrival;
 mod assignment;
+mod member;
 mod position;
 mod progress;
 mod refusal;
@@ -10,7 +11,6 @@ mod topic;
 mod writing;
 
 use std::collections::BTreeSet;
-use std::sync::Arc;
 use std::time::Duration;
 
 use futures::FutureExt;
@@ -18,10 +18,7 @@ use rdkafka::consumer::{Consumer, StreamConsumer};
 use rdkafka::error::KafkaError;
 use rdkafka::{ClientConfig, Offset};
 use realtime_chassis::config::KafkaConfig;
-use realtime_chassis::kafka::client_config;
 use realtime_contract::topic::NOTIFICATIONS;
-use thiserror::Error;
-use tokio::sync::watch;
 use tokio::time::{Instant, sleep_until};
 use tokio_util::sync::CancellationToken;
 use tracing::{debug, error, info, warn};
@@ -32,33 +29,13 @@ use crate::measures::Measures;
 use crate::record::Record;
 use crate::store::Store;
 use arrival::Arrived;
-use assignment::{Assignments, Change, Heard};
+use assignment::{Assignments, Change};
+pub(crate) use member::Error;
+use member::Member;
+use progress::Progress;
 pub(crate) use progress::Stopped;
-use progress::{Life, Progress};
-use refusal::Refusal;
 use sequence::{Astray, Sequence};
 use writing::Written;
-
-/// The intake cannot start.
-#[derive(Debug, Error)]
-pub(crate) enum Error {
-    /// A setting was refused.
-    #[error("failed to build the Kafka consumer")]
-    BuildConsumer {
-        /// The client's reason.
-        #[source]
-        source: KafkaError,
-    },
-    /// The subscription was refused.
-    #[error("failed to subscribe to topic {topic}")]
-    SubscribeTopic {
-        /// The topic.
-        topic: &'static str,
-        /// The client's reason.
-        #[source]
-        source: KafkaError,
-    },
-}
 
 /// Until partitions are tried again whose ends Kafka did not tell, while the others are read.
 const AGAIN: Duration = Duration::from_secs(15);
@@ -68,20 +45,6 @@ struct Again {
     due: Instant,
     /// Those of them that the client refused.
     refused: BTreeSet<i32>,
-}
-
-/// A member of the group.
-struct Member {
-    consumer: Arc<StreamConsumer<Assignments>>,
-    heard: Heard,
-    /// Partitions that the client refuses to go on in.
-    refusal: Refusal,
-    /// The topic's id, as the brokers tell it from time to time.
-    topic_id: watch::Receiver<Uuid>,
-    /// The life of the topic that the client knows.
-    life: Life,
-    /// Ends the survey.
-    token: CancellationToken,
 }
 
 /// Consumes the notifications' topic.
@@ -98,28 +61,6 @@ pub(crate) struct Intake {
     token: CancellationToken,
 }
 
-/// The group assigns partitions among replicas and stores nothing: offsets stand in Postgres.
-fn consumer_config(kafka: &KafkaConfig, service_name: &str) -> ClientConfig {
-    let mut config = client_config(kafka, service_name);
-    config
-        .set("group.id", service_name)
-        .set("enable.auto.commit", "false")
-        .set("enable.auto.offset.store", "false")
-        .set("auto.offset.reset", "error")
-        .set("partition.assignment.strategy", "range")
-        // A killed replica's partitions wait no longer than this for another one.
-        .set("session.timeout.ms", "6000")
-        .set("heartbeat.interval.ms", "2000")
-        // Nor those of one that lives and does nothing.
-        .set("max.poll.interval.ms", "60000")
-        // They name the partitions that the client refuses to go on in.
-        .set("statistics.interval.ms", "1000")
-        .set("topic.metadata.refresh.interval.ms", "10000")
-        .set("fetch.wait.max.ms", "500")
-        .set("queued.max.messages.kbytes", "16384");
-    config
-}
-
 impl Intake {
     /// Joins the group.
     ///
@@ -132,7 +73,7 @@ impl Intake {
         stopped: Stopped,
         token: CancellationToken,
     ) -> Result<Self, Error> {
-        let config = consumer_config(kafka, crate::SERVICE_NAME);
+        let config = member::config(kafka, crate::SERVICE_NAME);
         let member = Member::join(&config, &token)?;
         let progress = Progress::new(measures.clone(), stopped);
         Ok(Self {
@@ -282,26 +223,6 @@ impl Intake {
             self.again = Some(Again { due: Instant::now() + AGAIN, refused });
         }
         self.progress.begin(resumed);
-    }
-}
-
-impl Member {
-    fn join(config: &ClientConfig, token: &CancellationToken) -> Result<Self, Error> {
-        let (context, heard) = Assignments::new();
-        let consumer: StreamConsumer<Assignments> =
-            config.create_with_context(context).map_err(|source| Error::BuildConsumer { source })?;
-        let topic = NOTIFICATIONS;
-        consumer.subscribe(&[topic]).map_err(|source| Error::SubscribeTopic { topic, source })?;
-        let (consumer, token) = (Arc::new(consumer), token.child_token());
-        let topic_id = topic::survey(&consumer, token.clone());
-        Ok(Self { consumer, heard, refusal: Refusal::default(), topic_id, life: Life::default(), token })
-    }
-
-    /// Leaving the group waits for the broker, on a thread of its own.
-    async fn leave(self) {
-        self.token.cancel();
-        let consumer = self.consumer;
-        drop(tokio::task::spawn_blocking(move || drop(consumer)).await);
     }
 }
 
