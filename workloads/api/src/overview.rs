@@ -74,13 +74,30 @@ impl Overview {
 
 impl Status {
     async fn read(&self) -> Result<Arc<Stack>, StackAway> {
-        match stack::read(&self.report).await {
-            Ok(stack) => Ok(Arc::new(stack)),
-            Err(stack::Error::FindStack | stack::Error::ReadAccess { .. }) => Err(StackAway::NoStack),
-            Err(error) => {
-                warn!(error = &error as &dyn std::error::Error, "the stack's status cannot be read");
-                Err(StackAway::NoAnswer)
-            }
+        stack::read(&self.report).await.map(Arc::new).map_err(|error| away(&error))
+    }
+}
+
+/// What a client is told when the status was not read.
+fn away(error: &stack::Error) -> StackAway {
+    match error {
+        stack::Error::FindStack | stack::Error::ReadAccess { .. } => StackAway::NoStack,
+        error => {
+            warn!(error = error as &dyn std::error::Error, "the stack's status cannot be read");
+            StackAway::NoAnswer
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    impl Overview {
+        /// As if the API server had just been asked and had not answered in time.
+        pub(crate) async fn is_not_answered(&self) {
+            let asked = self.status.newest.get(|| async { Err(away(&stack::Error::AwaitAnswer)) }).await;
+            assert_eq!(asked, Err(StackAway::NoAnswer));
         }
     }
 }

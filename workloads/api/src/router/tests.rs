@@ -1,11 +1,14 @@
 //! What needs no backend: every backend stands at a port where nothing listens.
 
 mod access;
+mod bodies;
 mod console;
 mod documents;
+mod health;
 mod overview;
 mod rest;
 mod sockets;
+mod stack;
 mod stream;
 
 use axum::{

@@ -2,6 +2,7 @@
 
 mod access;
 mod client;
+mod keys_away;
 
 use std::{net::SocketAddr, time::Duration};
 

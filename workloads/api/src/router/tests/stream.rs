@@ -1,6 +1,9 @@
 //! Streams through the server, with real sockets.
 
 mod access;
+mod crowded;
+mod gaps;
+pub(super) mod keys_away;
 pub(super) mod tokens;
 
 use std::{net::SocketAddr, time::Duration};
