@@ -3,6 +3,7 @@
 use std::{sync::Arc, time::Duration};
 
 use realtime_chassis::{
+    api_server,
     config::ReportConfig,
     figures::instance_name,
     redis::Connection,
@@ -81,7 +82,9 @@ impl Status {
 /// What a client is told when the status was not read.
 fn away(error: &stack::Error) -> StackAway {
     match error {
-        stack::Error::FindStack | stack::Error::ReadAccess { .. } => StackAway::NoStack,
+        stack::Error::FindStack | stack::Error::ReachApiServer(api_server::Error::ReadAccess { .. }) => {
+            StackAway::NoStack
+        }
         error => {
             warn!(error = error as &dyn std::error::Error, "the stack's status cannot be read");
             StackAway::NoAnswer

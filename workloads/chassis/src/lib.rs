@@ -2,6 +2,7 @@
 //!
 //! Nothing in here knows what a workload does. [`telemetry`], [`ops`] and [`shutdown`] need no backend, so the operator uses them, too.
 
+pub mod api_server;
 pub mod config;
 pub mod dependencies;
 pub mod figures;

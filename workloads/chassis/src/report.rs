@@ -8,8 +8,8 @@ use std::time::Duration;
 
 use backon::{BackoffBuilder, ExponentialBuilder};
 use jiff::Timestamp;
-use kube::api::{ApiResource, DynamicObject, Patch, PatchParams};
-use kube::{Api, Client, Config, Resource};
+use kube::api::{Patch, PatchParams};
+use kube::{Client, Resource};
 use realtime_contract::Component;
 use realtime_crds::RealtimeStack;
 use thiserror::Error;
@@ -19,6 +19,7 @@ use tokio::time::sleep;
 use tokio_util::sync::CancellationToken;
 use tracing::{debug, warn};
 
+use crate::api_server;
 use crate::config::ReportConfig;
 use crate::dependencies::{Board, Snapshot};
 use entry::Observation;
@@ -29,16 +30,8 @@ const DEBOUNCE: Duration = Duration::from_millis(500);
 /// The report did not arrive.
 #[derive(Debug, Error)]
 enum Error {
-    #[error("failed to read the pod's access to the API server")]
-    ReadAccess {
-        #[source]
-        source: kube::config::InClusterError,
-    },
-    #[error("failed to build the client of the API server")]
-    BuildClient {
-        #[source]
-        source: kube::Error,
-    },
+    #[error(transparent)]
+    ReachApiServer(#[from] api_server::Error),
     #[error("failed to apply the entry of pod {pod} to the status of stack {stack}")]
     ApplyEntry {
         pod: String,
@@ -126,11 +119,8 @@ async fn deliver(
     }
 }
 
-/// A client is made for each report, because reports are rare and a pod's token changes.
 async fn apply(reporter: &Reporter, observation: &Observation, since: Timestamp) -> Result<(), Error> {
-    let config = Config::incluster().map_err(|source| Error::ReadAccess { source })?;
-    let client = Client::try_from(config).map_err(|source| Error::BuildClient { source })?;
-    apply_over(client, reporter, observation, since).await
+    apply_over(api_server::client()?, reporter, observation, since).await
 }
 
 /// One server-side apply of this pod's entry, under the pod's name as field manager.
@@ -140,8 +130,7 @@ async fn apply_over(
     observation: &Observation,
     since: Timestamp,
 ) -> Result<(), Error> {
-    let resource = ApiResource::erase::<RealtimeStack>(&());
-    let stacks: Api<DynamicObject> = Api::namespaced_with(client, &reporter.namespace, &resource);
+    let stacks = api_server::stacks(client, &reporter.namespace);
     let entry = entry::instance(&reporter.pod, reporter.component, observation, since);
     let patch = entry::patch(&RealtimeStack::api_version(&()), &RealtimeStack::kind(&()), &reporter.stack, &entry);
     let parameters = PatchParams::apply(&reporter.pod).force();

@@ -2,14 +2,13 @@
 
 use std::time::Duration;
 
-use kube::api::{ApiResource, DynamicObject};
-use kube::{Api, Client, Config};
-use realtime_crds::RealtimeStack;
+use kube::Client;
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
 use thiserror::Error;
 use tokio::time::timeout;
 
+use crate::api_server;
 use crate::config::ReportConfig;
 
 /// How long the API server may take.
@@ -21,20 +20,9 @@ pub enum Error {
     /// There is no stack: the process does not run in a pod of one.
     #[error("failed to find the stack: this process does not belong to one")]
     FindStack,
-    /// The pod has no access.
-    #[error("failed to read the pod's access to the API server")]
-    ReadAccess {
-        /// What is missing.
-        #[source]
-        source: kube::config::InClusterError,
-    },
-    /// The client was refused.
-    #[error("failed to build the client of the API server")]
-    BuildClient {
-        /// The client's reason.
-        #[source]
-        source: kube::Error,
-    },
+    /// There is no way to the API server.
+    #[error(transparent)]
+    ReachApiServer(#[from] api_server::Error),
     /// The API server did not give it.
     #[error("failed to read stack {stack}")]
     ReadStack {
@@ -86,21 +74,17 @@ pub struct Component {
     pub message: Option<String>,
 }
 
-/// Reads the stack that the configuration names. A client is made for each read, because a pod's token changes: share what it gives.
+/// Reads the stack that the configuration names. A client is made for each read: share what it gives.
 ///
 /// # Errors
 /// [`enum@Error`]. It takes 2 s at most.
 pub async fn read(config: &ReportConfig) -> Result<Stack, Error> {
     let (Some(stack), Some(namespace)) = (&config.stack, &config.namespace) else { return Err(Error::FindStack) };
-    let access = Config::incluster().map_err(|source| Error::ReadAccess { source })?;
-    let client = Client::try_from(access).map_err(|source| Error::BuildClient { source })?;
-    timeout(PATIENCE, read_over(client, stack, namespace)).await.unwrap_or(Err(Error::AwaitAnswer))
+    timeout(PATIENCE, read_over(api_server::client()?, stack, namespace)).await.unwrap_or(Err(Error::AwaitAnswer))
 }
 
 async fn read_over(client: Client, stack: &str, namespace: &str) -> Result<Stack, Error> {
-    let resource = ApiResource::erase::<RealtimeStack>(&());
-    let stacks: Api<DynamicObject> = Api::namespaced_with(client, namespace, &resource);
-    let read = stacks.get(stack).await;
+    let read = api_server::stacks(client, namespace).get(stack).await;
     let object = read.map_err(|source| Error::ReadStack { stack: stack.to_owned(), source })?;
     Ok(summary(stack, namespace, &object.data["status"]))
 }
