@@ -106,7 +106,7 @@ mod tests {
         let known: Vec<&str> =
             command.get_arguments().filter_map(|argument| argument.get_env().and_then(|name| name.to_str())).collect();
         let unread: Vec<_> =
-            environment::of_workload(Component::Api).iter().filter(|name| !known.contains(name)).collect();
+            environment::of_workload(Component::Api).into_iter().filter(|name| !known.contains(name)).collect();
         assert!(unread.is_empty(), "{unread:?}");
     }
 

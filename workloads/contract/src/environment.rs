@@ -148,19 +148,28 @@ pub const LOKI_HOST: &str = "LOKI_HOST";
 pub const NODE_ENV: &str = "NODE_ENV";
 
 /// Variables that the operator sets in the pods of each workload, always or when the stack asks for them.
-pub const fn of_workload(component: crate::Component) -> &'static [&'static str] {
+pub fn of_workload(component: crate::Component) -> Vec<&'static str> {
     use crate::Component;
     match component {
-        Component::Api => API,
-        Component::Consumer => CONSUMER,
-        Component::Notifications => NOTIFICATIONS,
-        Component::Redis | Component::Kafka | Component::Postgres => &[],
+        Component::Api => [PROCESS, KAFKA, REDIS, POSTGRES, CLIENTS, &[LIMIT_PUBLISH], SOCKETS].concat(),
+        Component::Consumer => [PROCESS, KAFKA, REDIS, POSTGRES, &[FEED_RETENTION_HOURS]].concat(),
+        Component::Notifications => [PROCESS, KAFKA, REDIS, CLIENTS, &[STREAM_TOPICS, SCHEMAS]].concat(),
+        Component::Redis | Component::Kafka | Component::Postgres => Vec::new(),
     }
 }
 
-const API: &[&str] = &[
+/// Of every workload.
+const PROCESS: &[&str] = &[OPS_PORT, STACK, NAMESPACE, POD, LOG, DRAIN_SECONDS];
+
+const KAFKA: &[&str] = &[KAFKA_BROKERS, KAFKA_CLIENT_ID, KAFKA_USERNAME, KAFKA_PASSWORD];
+
+const REDIS: &[&str] = &[REDIS_URL, REDIS_PASSWORD];
+
+const POSTGRES: &[&str] = &[POSTGRES_URL, POSTGRES_PASSWORD];
+
+/// Of what serves clients: its address, its streams, and who may come in.
+const CLIENTS: &[&str] = &[
     PORT,
-    OPS_PORT,
     CORS_ORIGIN,
     CURSOR_KEY,
     STREAM_CONNECTIONS,
@@ -179,80 +188,15 @@ const API: &[&str] = &[
     JWT_LEEWAY_SECONDS,
     LIMIT_ADDRESS,
     LIMIT_USER,
-    LIMIT_PUBLISH,
     LIMIT_SUBSCRIBE,
+];
+
+/// Of Socket.IO and its namespace `/demo`.
+const SOCKETS: &[&str] = &[
     SOCKET_PAYLOAD_BYTES,
     DEMO_CONNECTIONS_PER_ADDRESS,
     DEMO_PINGS,
     DEMO_SHORTEST_SECONDS,
     DEMO_LONGEST_SECONDS,
     DEMO_SHOW_ADDRESSES,
-    REDIS_URL,
-    REDIS_PASSWORD,
-    POSTGRES_URL,
-    POSTGRES_PASSWORD,
-    KAFKA_BROKERS,
-    KAFKA_CLIENT_ID,
-    KAFKA_USERNAME,
-    KAFKA_PASSWORD,
-    STACK,
-    NAMESPACE,
-    POD,
-    LOG,
-    DRAIN_SECONDS,
-];
-
-const CONSUMER: &[&str] = &[
-    OPS_PORT,
-    FEED_RETENTION_HOURS,
-    REDIS_URL,
-    REDIS_PASSWORD,
-    POSTGRES_URL,
-    POSTGRES_PASSWORD,
-    KAFKA_BROKERS,
-    KAFKA_CLIENT_ID,
-    KAFKA_USERNAME,
-    KAFKA_PASSWORD,
-    STACK,
-    NAMESPACE,
-    POD,
-    LOG,
-    DRAIN_SECONDS,
-];
-
-const NOTIFICATIONS: &[&str] = &[
-    PORT,
-    OPS_PORT,
-    CORS_ORIGIN,
-    STREAM_TOPICS,
-    SCHEMAS,
-    CURSOR_KEY,
-    STREAM_CONNECTIONS,
-    STREAM_CONNECTIONS_PER_ADDRESS,
-    TRUSTED_PROXIES,
-    STREAM_AGE_SECONDS,
-    RING_EVENTS,
-    RING_BYTES,
-    AUTH,
-    JWT_SECRET,
-    JWT_JWKS,
-    JWT_JWKS_URL,
-    JWT_JWKS_SECONDS,
-    JWT_ISSUER,
-    JWT_AUDIENCE,
-    JWT_LEEWAY_SECONDS,
-    LIMIT_ADDRESS,
-    LIMIT_USER,
-    LIMIT_SUBSCRIBE,
-    REDIS_URL,
-    REDIS_PASSWORD,
-    KAFKA_BROKERS,
-    KAFKA_CLIENT_ID,
-    KAFKA_USERNAME,
-    KAFKA_PASSWORD,
-    STACK,
-    NAMESPACE,
-    POD,
-    LOG,
-    DRAIN_SECONDS,
 ];
