@@ -4,8 +4,11 @@
 //! header, cookie, query, CONNECT ─► Credential ─► Gate ─┬─► Access    what the client may do, and until when
 //!                                                       └─► Refusal   why it may not, with its status and code
 //! ```
+//!
+//! [`admit`] is the way in of a request: the gate, and the limits of how often somebody may come.
 
 mod access;
+mod admission;
 mod answer;
 mod config;
 mod credential;
@@ -21,6 +24,7 @@ mod ticket;
 mod token;
 
 pub use access::{Access, Scope};
+pub use admission::{Denied, admit};
 pub use config::{AccessConfig, Auth};
 pub use credential::{Credential, TICKET_COOKIE};
 pub use gate::{Error, Gate};

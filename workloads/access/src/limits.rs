@@ -19,6 +19,7 @@ use thiserror::Error;
 
 pub use self::{bucket::Rate, config::LimitConfig};
 use self::{local::Table, shared::Shared};
+use crate::Access;
 
 /// What is limited.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
@@ -189,7 +190,12 @@ impl Buckets {
     }
 }
 
-impl Who<'_> {
+impl<'a> Who<'a> {
+    /// Whom counts what a client with that access does: its user, or its address where nobody is asked.
+    pub fn of(access: &'a Access, client: Option<IpAddr>) -> Option<Self> {
+        access.user.as_deref().map(Who::User).or_else(|| client.map(Who::Address))
+    }
+
     fn name(&self) -> String {
         match self {
             Self::User(user) => format!("user:{user}"),

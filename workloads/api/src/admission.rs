@@ -9,12 +9,11 @@ use axum::{
     response::{IntoResponse, Response},
 };
 use realtime_access::{
-    Access, Credential, Refusal,
-    limits::{Charge, Limit, TooMany, Who},
+    Access, Credential, Denied,
+    limits::{Limit, TooMany, Who},
 };
 use realtime_chassis::http::Problem;
 use realtime_fanout::serve::Client;
-use thiserror::Error;
 
 use crate::{
     documents,
@@ -34,17 +33,6 @@ const PUBLIC: [&str; 7] = [
     documents::ASYNCAPI_PATH,
     documents::PAGE_PATH,
 ];
-
-/// A client may not come in.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Error)]
-pub(crate) enum Denied {
-    /// It may not at all.
-    #[error(transparent)]
-    Refused(#[from] Refusal),
-    /// It comes too often.
-    #[error(transparent)]
-    TooMany(#[from] TooMany),
-}
 
 /// How the client of a request is let in.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -96,9 +84,7 @@ pub(crate) async fn admit_requests(
     }
 }
 
-/// What the client may do that shows this, when it does not come too often: each request counts for its address and its user, and, for
-/// `besides`, there too. What it shows is looked at once its address was counted, since that costs more than to count: with tokens two round
-/// trips to Redis at most, else one.
+/// What the client may do that shows this, when it does not come too often, see [`realtime_access::admit`].
 ///
 /// # Errors
 /// [`Denied`].
@@ -108,17 +94,7 @@ pub(crate) async fn admit(
     client: Option<IpAddr>,
     besides: Option<Limit>,
 ) -> Result<Access, Denied> {
-    let asks = state.gate.asks();
-    if asks {
-        charge_address(state, client).await?;
-    }
-    let access = state.gate.check(credential).await?;
-    let address = client.filter(|_| !asks).map(|address| charge(Limit::Address, Who::Address(address), 1));
-    let user = access.user.as_deref().map(|user| charge(Limit::User, Who::User(user), 1));
-    let besides = besides.and_then(|limit| Some(charge(limit, whose(&access, client)?, 1)));
-    let charges: Vec<Charge<'_>> = [address, user, besides].into_iter().flatten().collect();
-    state.limiter.take_all(&charges).await?;
-    Ok(access)
+    realtime_access::admit(&state.gate, &state.limiter, credential, client, besides).await
 }
 
 /// Counts something that a client does which was let in before, by its user, or by its address where nobody is asked.
@@ -132,7 +108,7 @@ pub(crate) async fn count(
     limit: Limit,
     cost: usize,
 ) -> Result<(), TooMany> {
-    let Some(who) = whose(access, client) else { return Ok(()) };
+    let Some(who) = Who::of(access, client) else { return Ok(()) };
     state.limiter.take(limit, who, u32::try_from(cost).unwrap_or(u32::MAX)).await
 }
 
@@ -141,17 +117,13 @@ pub(crate) fn client(extensions: &Extensions) -> Option<IpAddr> {
     extensions.get::<Client>().map(|client| client.0)
 }
 
-async fn charge_address(state: &ApiState, client: Option<IpAddr>) -> Result<(), TooMany> {
+/// Counts a request of that address.
+///
+/// # Errors
+/// [`TooMany`].
+pub(crate) async fn charge_address(state: &ApiState, client: Option<IpAddr>) -> Result<(), TooMany> {
     let Some(address) = client else { return Ok(()) };
     state.limiter.take(Limit::Address, Who::Address(address), 1).await
-}
-
-fn whose(access: &Access, client: Option<IpAddr>) -> Option<Who<'_>> {
-    access.user.as_deref().map(Who::User).or_else(|| client.map(Who::Address))
-}
-
-const fn charge(limit: Limit, who: Who<'_>, cost: u32) -> Charge<'_> {
-    Charge { limit, who, cost }
 }
 
 impl From<Denied> for ApiError {

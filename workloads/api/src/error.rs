@@ -9,7 +9,7 @@ use std::{
 
 use axum::{
     extract::rejection::QueryRejection,
-    http::{HeaderValue, StatusCode, header::WWW_AUTHENTICATE},
+    http::StatusCode,
     response::{IntoResponse, Response},
 };
 use realtime_access::Refusal;
@@ -153,8 +153,7 @@ impl ApiError {
             Self::MalformedQuery { field, .. } | Self::InvalidParameter { name: field, .. } => problem.field(field),
             Self::InvalidField { field, .. } => problem.field(field),
             Self::ReusedKey => problem.field("idempotency-key").code("IDEMPOTENCY_KEY_REUSED"),
-            Self::Refused(refusal) if refusal == Refusal::KeysAway => problem.code(refusal.code()).retry_after(RETRY),
-            Self::Refused(refusal) => problem.code(refusal.code()),
+            Self::Refused(refusal) => refusal.into(),
             Self::Unavailable { dependency, .. } => problem.dependency(dependency).retry_after(RETRY),
             Self::UnknownOutcome { dependency, .. } => {
                 problem.dependency(dependency).code("OUTCOME_UNKNOWN").retry_after(RETRY)
@@ -170,15 +169,7 @@ impl IntoResponse for ApiError {
         if let Self::Unavailable { dependency, source, .. } | Self::UnknownOutcome { dependency, source, .. } = &self {
             tell(dependency, &**source);
         }
-        let challenge = match &self {
-            Self::Refused(refusal) => refusal.challenge(),
-            _ => None,
-        };
-        let mut response = self.problem().into_response();
-        if let Some(challenge) = challenge {
-            response.headers_mut().insert(WWW_AUTHENTICATE, HeaderValue::from_static(challenge));
-        }
-        response
+        self.problem().into_response()
     }
 }
 
@@ -204,19 +195,6 @@ impl Outages {
 #[cfg(test)]
 mod tests {
     use super::*;
-
-    #[test]
-    fn who_showed_a_bad_token_is_told_so_and_who_showed_none_is_asked_for_one() {
-        let challenge = |refusal: Refusal| {
-            let response = ApiError::from(refusal).into_response();
-            let challenge = response.headers().get(WWW_AUTHENTICATE).map(|value| value.to_str().unwrap().to_owned());
-            (response.status().as_u16(), challenge)
-        };
-        assert_eq!(challenge(Refusal::Missing), (401, Some("Bearer".to_owned())));
-        assert_eq!(challenge(Refusal::Expired), (401, Some(r#"Bearer error="invalid_token""#.to_owned())));
-        assert_eq!(challenge(Refusal::Channel), (403, None));
-        assert_eq!(challenge(Refusal::KeysAway), (503, None));
-    }
 
     #[test]
     fn an_outage_is_told_once_for_each_dependency() {

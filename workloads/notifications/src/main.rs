@@ -7,8 +7,8 @@
 //!
 //! Every replica reads every partition, so that each of its clients gets every event.
 
-mod admission;
 mod broadcast;
+mod channels;
 mod check;
 #[cfg(test)]
 mod cluster;

@@ -1,6 +1,6 @@
 //! `GET /api/sse/notifications`: greeting, what the client missed, then live.
 
-use std::{collections::BTreeSet, time::Instant};
+use std::{collections::BTreeSet, net::IpAddr, time::Instant};
 
 use axum::{
     Extension,
@@ -9,7 +9,7 @@ use axum::{
     response::{IntoResponse, Response},
 };
 use jiff::Timestamp;
-use realtime_access::{Access, Credential, Refusal, limits::Limit};
+use realtime_access::{Access, Credential, Denied, Refusal, limits::Limit};
 use realtime_contract::channel::is_channel;
 use realtime_fanout::{
     CloseReason, Expiry, Filter, Grant, Heartbeat, Opening,
@@ -21,7 +21,7 @@ use tracing::debug;
 use uuid::Uuid;
 
 use crate::{
-    admission::{self, Denied},
+    admission,
     error::ApiError,
     feed::{greeting, piece_frame},
     history::{self, History},
@@ -31,6 +31,9 @@ use crate::{
 
 /// Where the stream is.
 pub(crate) const PATH: &str = "/api/sse/notifications";
+
+/// Names of the query's parameters.
+const PARAMETERS: [&str; 4] = ["channels", "ticket", "lastEventId", "since"];
 
 /// Parameters of the query.
 #[derive(Default, Deserialize)]
@@ -74,10 +77,12 @@ pub(crate) async fn stream(
     query: Result<Query<StreamQuery>, QueryRejection>,
     headers: HeaderMap,
 ) -> Result<Response, ApiError> {
-    let names = ["channels", "ticket", "lastEventId", "since"];
-    let Query(query) = query.map_err(|rejection| ApiError::malformed_query(&names, &rejection))?;
-    let credential = Credential::of_stream(&headers, query.ticket.as_deref());
     let client = client.map(|Extension(Client(address))| address);
+    let query = match query {
+        Ok(Query(query)) => query,
+        Err(rejection) => return unreadable(&state, client, &rejection, takes_stream(&headers)).await,
+    };
+    let credential = Credential::of_stream(&headers, query.ticket.as_deref());
     let access = match admission::admit(&state, credential, client, Some(Limit::Subscribe)).await {
         Ok(access) => access,
         Err(denied) => return denial(denied, credential, takes_stream(&headers)),
@@ -97,6 +102,19 @@ pub(crate) async fn stream(
     let grant = history.map_or_else(away, |history| grant(history, epoch, filter, &access));
     debug!(?grant, "stream answered");
     Ok(event_stream(grant))
+}
+
+/// The answer to a query that cannot be read, which counts for its address as any other one.
+async fn unreadable(
+    state: &ApiState,
+    client: Option<IpAddr>,
+    rejection: &QueryRejection,
+    is_event_source: bool,
+) -> Result<Response, ApiError> {
+    match admission::charge_address(state, client).await {
+        Ok(()) => Err(ApiError::malformed_query(&PARAMETERS, rejection)),
+        Err(too_many) => denial(too_many.into(), Credential::Nothing, is_event_source),
+    }
 }
 
 /// The answer to who gets no stream. An EventSource tries again with what it showed before, so one whose ticket has expired is told to stop by

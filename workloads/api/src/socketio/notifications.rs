@@ -7,7 +7,7 @@ use std::{any::Any, sync::Arc, time::Instant};
 
 use futures::{FutureExt, future::BoxFuture};
 use jiff::Timestamp;
-use realtime_access::{Access, Refusal, Scope, limits::Limit};
+use realtime_access::{Access, Denied, Refusal, Scope, limits::Limit};
 use realtime_fanout::{CloseReason, session::Subscription};
 use realtime_socketio::{
     Admission, Arguments, Denial, Departed, Departure, Emission, Incoming, Namespace, Request, Socket,
@@ -26,7 +26,7 @@ use super::{
     sessions::{Record, Sessions},
 };
 use crate::{
-    admission::{self, Denied},
+    admission,
     cursor::FeedCursor,
     history::{self, History},
     resume::Resume,

@@ -36,6 +36,9 @@ pub struct Problem {
     /// After which time a retry makes sense: the header `Retry-After`, in whole seconds, rounded up.
     #[serde(skip)]
     pub retry_after: Option<Duration>,
+    /// What the client is to show: the header `WWW-Authenticate`.
+    #[serde(skip)]
+    pub challenge: Option<&'static str>,
 }
 
 impl Problem {
@@ -50,6 +53,7 @@ impl Problem {
             dependency: None,
             code: None,
             retry_after: None,
+            challenge: None,
         }
     }
 
@@ -76,18 +80,27 @@ impl Problem {
     pub fn retry_after(self, time: Duration) -> Self {
         Self { retry_after: Some(time), ..self }
     }
+
+    /// The same, which asks the client to show who it is.
+    #[must_use]
+    pub fn challenge(self, challenge: &'static str) -> Self {
+        Self { challenge: Some(challenge), ..self }
+    }
 }
 
 impl IntoResponse for Problem {
     fn into_response(self) -> Response {
         let status = StatusCode::from_u16(self.status).unwrap_or(StatusCode::INTERNAL_SERVER_ERROR);
-        let retry_after = self.retry_after;
+        let (retry_after, challenge) = (self.retry_after, self.challenge);
         let mut response = (status, Json(self)).into_response();
         let headers = response.headers_mut();
         headers.insert(header::CONTENT_TYPE, HeaderValue::from_static(MEDIA_TYPE));
         if let Some(time) = retry_after {
             let seconds = time.as_secs() + u64::from(time.subsec_nanos() > 0);
             headers.insert(header::RETRY_AFTER, HeaderValue::from(seconds));
+        }
+        if let Some(challenge) = challenge {
+            headers.insert(header::WWW_AUTHENTICATE, HeaderValue::from_static(challenge));
         }
         response
     }
@@ -119,5 +132,13 @@ mod tests {
         assert_eq!(response.status(), StatusCode::SERVICE_UNAVAILABLE);
         assert_eq!(response.headers()[header::CONTENT_TYPE], MEDIA_TYPE);
         assert_eq!(response.headers()[header::RETRY_AFTER], "2", "whole seconds, and none too early");
+        assert!(!response.headers().contains_key(header::WWW_AUTHENTICATE));
+    }
+
+    #[test]
+    fn asks_who_is_not_known_to_show_something() {
+        let response = Problem::new(StatusCode::UNAUTHORIZED, "a token is needed").challenge("Bearer").into_response();
+        assert_eq!(response.headers()[header::WWW_AUTHENTICATE], "Bearer");
+        assert!(!response.headers().contains_key(header::RETRY_AFTER));
     }
 }

@@ -7,13 +7,13 @@ use std::{
 
 use axum::{
     Extension,
-    extract::{Query, State, rejection::QueryRejection},
+    extract::{Query, State},
     http::{HeaderMap, HeaderValue, StatusCode},
     response::{IntoResponse, Response},
 };
 use bytes::Bytes;
 use jiff::Timestamp;
-use realtime_access::{Credential, Refusal};
+use realtime_access::{Credential, Denied, Refusal, admit, limits::Limit};
 use realtime_chassis::http::Problem;
 use realtime_fanout::{
     CloseReason, CursorCodec, Engine, Expiry, Filter, Grant, Opening, Resume, Seen, Start, Vector,
@@ -24,7 +24,7 @@ use tokio::time::{sleep, timeout};
 use tracing::debug;
 
 use crate::{
-    admission::{self, NotAdmitted},
+    channels,
     cursor::{Decoded, Refused},
     frame,
     gap::Gap,
@@ -47,11 +47,12 @@ const ECHO: usize = 128;
 pub(crate) async fn stream(
     State(state): State<ServiceState>,
     Extension(Client(address)): Extension<Client>,
-    query: Result<Query<Vec<(String, String)>>, QueryRejection>,
+    // Any query is a list of pairs, so none is refused here.
+    Query(query): Query<Vec<(String, String)>>,
     headers: HeaderMap,
 ) -> Response {
     let is_event_source = takes_stream(&headers);
-    match grant(&state, address, query, &headers, is_event_source).await {
+    match grant(&state, address, &query, &headers, is_event_source).await {
         Ok(grant) => opened(grant),
         Err(denial) => denial.answer(is_event_source),
     }
@@ -60,17 +61,16 @@ pub(crate) async fn stream(
 async fn grant(
     state: &ServiceState,
     address: IpAddr,
-    query: Result<Query<Vec<(String, String)>>, QueryRejection>,
+    query: &[(String, String)],
     headers: &HeaderMap,
     is_event_source: bool,
 ) -> Result<Grant, Denial> {
-    let Query(query) = query.map_err(Denial::Query)?;
-    let credential = Credential::of_stream(headers, last(&query, TICKET));
-    let access = admission::admit(state, credential, address).await;
+    let credential = Credential::of_stream(headers, last(query, TICKET));
+    let access = admit(&state.gate, &state.limiter, credential, Some(address), Some(Limit::Subscribe)).await;
     let access = access.map_err(|reason| Denial::NotAdmitted { reason, ticket: is_ticket(credential) })?;
-    let request = StreamRequest::read(&query, headers.get(sse::LAST_EVENT_ID).map(HeaderValue::as_bytes));
+    let request = StreamRequest::read(query, headers.get(sse::LAST_EVENT_ID).map(HeaderValue::as_bytes));
     let StreamRequest { channels, mut filter, heartbeat, resume } = request.map_err(Denial::Parameter)?;
-    filter.channels = admission::channels(&access, channels).map_err(Denial::Channel)?;
+    filter.channels = channels::of(&access, channels).map_err(Denial::Channel)?;
     let Beginning { start, history, held } = begin(state, resume.as_ref(), &filter, is_event_source).await?;
     let now = Timestamp::now();
     let expires = access.end(now, Instant::now()).map(|at| Expiry { at, notice: access.notice().to_string() });
@@ -86,12 +86,10 @@ struct Beginning {
 
 /// Why there is no stream.
 enum Denial {
-    /// The query is none.
-    Query(QueryRejection),
     /// A parameter cannot be meant.
     Parameter(InvalidQuery),
     /// The client is not known, or asks too often.
-    NotAdmitted { reason: NotAdmitted, ticket: bool },
+    NotAdmitted { reason: Denied, ticket: bool },
     /// The client is known, and may not hear a channel that it names.
     Channel(Refusal),
     /// A cursor that is none, from a client that can read a status.
@@ -103,28 +101,21 @@ enum Denial {
 impl Denial {
     fn answer(self, is_event_source: bool) -> Response {
         match self {
-            Self::Query(rejection) => Problem::new(StatusCode::BAD_REQUEST, rejection.to_string()).into_response(),
             Self::Parameter(invalid) => {
                 Problem::new(StatusCode::BAD_REQUEST, invalid.to_string()).field(invalid.parameter()).into_response()
             }
             // A ticket stays the same in each try of an EventSource, and 204 is what ends them.
-            Self::NotAdmitted { reason: NotAdmitted::Refused(Refusal::Expired), ticket: true } if is_event_source => {
+            Self::NotAdmitted { reason: Denied::Refused(Refusal::Expired), ticket: true } if is_event_source => {
                 StatusCode::NO_CONTENT.into_response()
             }
-            Self::NotAdmitted { reason: NotAdmitted::Refused(Refusal::KeysAway), .. } | Self::Log
-                if is_event_source =>
-            {
+            Self::NotAdmitted { reason: Denied::Refused(Refusal::KeysAway), .. } | Self::Log if is_event_source => {
                 opened(Grant::away(CloseReason::Unavailable))
             }
-            Self::NotAdmitted { reason: NotAdmitted::TooMany(_), .. } if is_event_source => {
+            Self::NotAdmitted { reason: Denied::TooMany(_), .. } if is_event_source => {
                 opened(Grant::away(CloseReason::Limited))
             }
-            Self::NotAdmitted { reason: NotAdmitted::Refused(refusal), .. } => refusal.into_response(),
-            Self::NotAdmitted { reason: NotAdmitted::TooMany(too_many), .. } => too_many.into_response(),
-            Self::Channel(refusal) => Problem::new(refusal.status(), refusal.to_string())
-                .code(refusal.code())
-                .field("channels")
-                .into_response(),
+            Self::NotAdmitted { reason, .. } => Problem::from(reason).into_response(),
+            Self::Channel(refusal) => Problem::from(refusal).field("channels").into_response(),
             Self::Cursor(refused) => Problem::new(StatusCode::BAD_REQUEST, format!("since is no cursor: {refused}"))
                 .field("since")
                 .into_response(),

@@ -7,7 +7,7 @@ use std::{collections::VecDeque, net::IpAddr, sync::Arc, time::Instant};
 use futures::FutureExt;
 use jiff::Timestamp;
 use realtime_access::{
-    Access, Refusal,
+    Access, Denied, Refusal,
     limits::{Limit, TooMany},
 };
 use realtime_socketio::{Arguments, Incoming, Socket};
@@ -16,7 +16,7 @@ use tracing::debug;
 
 use super::{Client, Inner};
 use crate::{
-    admission::{self, Denied},
+    admission,
     socketio::{
         channels::{Channels, Refused},
         recovery::Shown,

@@ -240,6 +240,23 @@ async fn who_shows_nothing_good_is_limited_by_its_address() {
 }
 
 #[tokio::test]
+async fn queries_that_cannot_be_meant_count_for_their_address() {
+    for gate in [gate(SECRET), Gate::anonymous()] {
+        let state = state_with(gate, limited("address"));
+        let token = token(SECRET, 60, &json!({}));
+        let ask = async |query: &str, accept: &str| {
+            opened(&state, (Place::Header, &token), &format!("/events/stream?{query}"), accept).await
+        };
+        assert_eq!(ask("heartbeat=loud", "*/*").await.status(), 400);
+        assert_eq!(ask("%ff&&==%&channels=%2a", EVENT_SOURCE).await.status(), 400);
+        let response = ask("heartbeat=loud", "*/*").await;
+        assert_eq!(outcome(response).await, (429, "TOO_MANY".to_owned(), false));
+        let response = ask("heartbeat=loud", EVENT_SOURCE).await;
+        assert!(matches!(grant(&response).unwrap().start, Start::Away(CloseReason::Limited)));
+    }
+}
+
+#[tokio::test]
 async fn nothing_is_checked_that_comes_from_an_address_over_its_limit() {
     let (state, registry) = (state_with(gate(SECRET), limited("address")), Registry::new());
     state.gate.register(&registry).unwrap();

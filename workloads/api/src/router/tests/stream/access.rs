@@ -2,6 +2,9 @@
 
 use std::time::Instant;
 
+use realtime_access::limits::{LimitConfig, Limiter};
+use realtime_contract::Component;
+
 use super::{
     tokens::{guarded, limited, ticket, token},
     *,
@@ -112,6 +115,26 @@ async fn a_stream_tells_that_it_expires_and_ends_then() {
     assert!(end.starts_with("retry: ") && !end.contains("\n\n"), "the client keeps its id: {end}");
     state.engine.ended().await;
     assert_eq!(state.engine.statistics().closed(CloseReason::Expired), 1);
+}
+
+#[tokio::test]
+async fn queries_that_cannot_be_read_count_for_their_address() {
+    for (mut state, _publisher) in [guarded(7), found(7)] {
+        let limits = LimitConfig { address: Some("0.001/2".parse().unwrap()), ..LimitConfig::default() };
+        state.limiter = Limiter::new(limits, Component::Api, None, &prometheus::Registry::new()).unwrap();
+        let address = served(&state).await;
+        let target = format!("{STREAM}?channels=a&channels=b");
+        for headers in ["", EVENT_SOURCE] {
+            let told = answer(address, &target, headers).await;
+            assert!(told.starts_with("HTTP/1.1 400 ") && told.contains("\"field\":\"channels\""), "{told}");
+        }
+        let told = answer(address, &target, "").await;
+        assert!(told.starts_with("HTTP/1.1 429 ") && told.contains("TOO_MANY"), "{told}");
+        let away = answer(address, &target, EVENT_SOURCE).await;
+        assert!(frames(&away).is_empty(), "{away}");
+        state.engine.ended().await;
+        assert_eq!(state.engine.statistics().closed(CloseReason::Limited), 1);
+    }
 }
 
 #[tokio::test]
