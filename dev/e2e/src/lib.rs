@@ -25,6 +25,7 @@ pub mod janitor;
 pub mod kubectl;
 pub mod ledger;
 pub mod log;
+pub mod postgres;
 pub mod postings;
 pub mod production;
 pub mod programs;

@@ -23,6 +23,7 @@ mod rebuild;
 mod refusals;
 mod rest;
 mod security;
+mod store;
 mod streams;
 mod telemetry;
 mod travelling;
