@@ -1,8 +1,10 @@
 //! The process: what is started, in which order it ends.
 
+mod tasks;
+
 use std::time::Duration;
 
-use anyhow::{Context, bail};
+use anyhow::Context;
 use axum::Router;
 use deadpool_postgres::Pool;
 use prometheus::Registry;
@@ -11,31 +13,30 @@ use realtime_chassis::{
     config::StreamConfig,
     dependencies::{self, Board},
     http::{self, RequestMetrics},
-    kafka, metrics as process_metrics, ops, postgres, redis, report, shutdown,
+    kafka, metrics as process_metrics, postgres, redis, shutdown,
 };
 use realtime_contract::Component;
 use realtime_fanout::{
-    Publisher, Settings,
+    Settings,
     metrics::EngineCollector,
     serve::{self, serve},
 };
-use tokio::task::{JoinError, JoinHandle};
+use tokio::task::JoinHandle;
 use tokio_util::sync::CancellationToken;
 use tracing::{error, info};
 
+use self::tasks::{BACKGROUND, Lost, Steps, Tasks};
 use crate::{
     cache::Cache,
     config::{Config, SocketConfig},
     console::Console,
     metrics::Metrics,
     overview::Overview,
-    relay::{self, Relay, WakeUp},
     router::router,
     routes::stream,
-    socketio::{self, Sockets, Writers},
+    socketio::{self, Sockets},
     state::ApiState,
     store::Store,
-    tail::{self, StreamReader, Tail},
 };
 
 /// Name in telemetry and towards the backends.
@@ -43,46 +44,6 @@ pub(crate) const NAME: &str = "realtime-api";
 
 /// Between two signs of life of a stream.
 const HEARTBEAT: Duration = Duration::from_secs(15);
-
-/// What is left of the drain time for the work behind the connections.
-const BACKGROUND: Duration = Duration::from_secs(6);
-const LAST: Duration = Duration::from_secs(1);
-
-/// Tokens of the steps in which the process ends.
-#[derive(Clone, Debug, Default)]
-struct Steps {
-    intake: CancellationToken,
-    background: CancellationToken,
-    ops: CancellationToken,
-}
-
-/// What runs beside the server.
-struct Tasks {
-    relay: JoinHandle<()>,
-    tail: JoinHandle<Result<(), tail::Error>>,
-    writers: Writers,
-    figures: Option<JoinHandle<()>>,
-    ops: JoinHandle<()>,
-    report: Option<JoinHandle<()>>,
-}
-
-/// A task that ended while the process was to go on.
-#[derive(Debug)]
-enum Lost {
-    Tail(Result<Result<(), tail::Error>, JoinError>),
-    Relay(Result<(), JoinError>),
-}
-
-impl Lost {
-    fn into_result(self) -> anyhow::Result<()> {
-        match self {
-            Self::Tail(Ok(Err(error))) => Err(error).context("failed to go on"),
-            Self::Tail(Err(error)) | Self::Relay(Err(error)) => Err(error).context("failed to go on"),
-            Self::Tail(Ok(Ok(()))) => bail!("failed to go on: the tail ended"),
-            Self::Relay(Ok(())) => bail!("failed to go on: the relay ended"),
-        }
-    }
-}
 
 /// Runs until a signal comes, or until the feed cannot be followed or the outbox not relayed any longer.
 pub(crate) async fn run(config: Config) -> anyhow::Result<()> {
@@ -111,7 +72,7 @@ pub(crate) async fn run(config: Config) -> anyhow::Result<()> {
     let (sockets, writers) = Sockets::start(&config.sockets, endpoint, &state, &redis, key, &steps.background)?;
     register_connections(&metrics.registry, &state, &sockets).context("failed to register the connections")?;
 
-    let mut tasks = start(&config, &state, publisher, pool, writers, &steps).await?;
+    let mut tasks = Tasks::start(&config, &state, publisher, pool, writers, &steps).await?;
     let router = router(state.clone(), requests, &sockets, http::cors(&config.cors_origin)?);
     let server = start_server(&config, router, &state, &steps.intake).await?;
     board.started();
@@ -136,25 +97,6 @@ pub(crate) async fn run(config: Config) -> anyhow::Result<()> {
     tasks.end(&steps, lost.as_ref()).await;
     info!("ended");
     lost.map_or(Ok(()), Lost::into_result)
-}
-
-async fn start(
-    config: &Config,
-    state: &ApiState,
-    publisher: Publisher,
-    pool: Pool,
-    writers: Writers,
-    steps: &Steps,
-) -> anyhow::Result<Tasks> {
-    let registry = state.metrics.registry.clone();
-    Ok(Tasks {
-        ops: ops::serve(config.ops.port, state.board.clone(), registry, steps.ops.clone()).await?,
-        report: report::spawn(&config.report, Component::Api, &state.board, steps.ops.clone()),
-        relay: start_relay(config, state, pool, &steps.background),
-        tail: start_tail(config, state, publisher, &steps.background),
-        writers,
-        figures: state.overview.figures.tell(steps.background.clone()),
-    })
 }
 
 fn register_connections(registry: &Registry, state: &ApiState, sockets: &Sockets) -> Result<(), prometheus::Error> {
@@ -223,59 +165,4 @@ fn watch_dependencies(
     };
     dependencies::watch(board.clone(), "kafka", check, token.clone());
     Ok(())
-}
-
-fn start_relay(config: &Config, state: &ApiState, pool: Pool, token: &CancellationToken) -> JoinHandle<()> {
-    let wake_up = WakeUp::default();
-    tokio::spawn(relay::listen(config.postgres.clone(), wake_up.clone(), token.clone()));
-    let relay = Relay {
-        pool,
-        kafka: kafka::client_config(&config.kafka, NAME),
-        board: state.board.clone(),
-        metrics: state.metrics.clone(),
-        wake_up,
-    };
-    tokio::spawn(relay.run(token.clone()))
-}
-
-fn start_tail(
-    config: &Config,
-    state: &ApiState,
-    publisher: Publisher,
-    token: &CancellationToken,
-) -> JoinHandle<Result<(), tail::Error>> {
-    let tail = Tail {
-        store: state.store.clone(),
-        stream: StreamReader::new(config.redis.clone(), state.metrics.clone()),
-        engine: state.engine.clone(),
-        publisher,
-        cache: state.cache.clone(),
-        metrics: state.metrics.clone(),
-        epoch: state.epoch.clone(),
-    };
-    tokio::spawn(tail.run(token.clone()))
-}
-
-impl Tasks {
-    /// Ends what serves connections no longer; the relay finishes the batch that it holds.
-    async fn end(self, steps: &Steps, lost: Option<&Lost>) {
-        steps.background.cancel();
-        let relay = async {
-            if !matches!(lost, Some(Lost::Relay(_))) {
-                shutdown::drain(BACKGROUND, "relay", self.relay).await;
-            }
-        };
-        tokio::join!(relay, shutdown::drain(LAST, "writers of Socket.IO", self.writers.ended()));
-        if !matches!(lost, Some(Lost::Tail(_))) {
-            shutdown::drain(LAST, "tail", self.tail).await;
-        }
-        if let Some(figures) = self.figures {
-            shutdown::drain(LAST, "figures", figures).await;
-        }
-        steps.ops.cancel();
-        shutdown::drain(LAST, "ops server", self.ops).await;
-        if let Some(report) = self.report {
-            shutdown::drain(LAST, "readiness report", report).await;
-        }
-    }
 }
