@@ -1,6 +1,6 @@
 //! A set of keys from an address.
 
-use std::{error::Error as StdError, time::Duration};
+use std::{env, error::Error as StdError, time::Duration};
 
 use axum::{
     body::Body,
@@ -16,6 +16,7 @@ use hyper_util::{
 use rustls::{ClientConfig, RootCertStore, crypto::aws_lc_rs, pki_types::CertificateDer};
 use thiserror::Error;
 use tokio::time::timeout;
+use tracing::warn;
 
 use super::{KeySet, ReadKeys};
 
@@ -100,7 +101,13 @@ impl Fetcher {
     }
 }
 
-/// What cannot be read there is left out: the others may be enough.
+/// What cannot be read there is left out: the others may be enough. That the system has none is usual, so only what was named is missed.
 fn of_system() -> Vec<CertificateDer<'static>> {
-    rustls_native_certs::load_native_certs().certs
+    let found = rustls_native_certs::load_native_certs();
+    if env::var_os("SSL_CERT_FILE").or_else(|| env::var_os("SSL_CERT_DIR")).is_some() {
+        for error in &found.errors {
+            warn!(error = error as &dyn StdError, "authorities named by SSL_CERT_FILE or SSL_CERT_DIR left out");
+        }
+    }
+    found.certs
 }
