@@ -1,6 +1,6 @@
 //! Why a connection ended: one table for every transport.
 
-use std::time::Duration;
+use std::{ops::Range, time::Duration};
 
 /// Why a connection ended.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
@@ -53,11 +53,16 @@ impl CloseReason {
     /// How long the client of the connection with that number waits before it comes back: spread, so that those who were closed
     /// together do not return together.
     pub fn retry(self, number: u64) -> Duration {
-        let (shortest, longest) = match self {
-            Self::Gone | Self::Slow | Self::Draining | Self::Aged | Self::Overtaken | Self::Expired => (1_000, 5_000),
-            Self::Unavailable | Self::Limited => (5_000, 15_000),
-        };
-        Duration::from_millis(shortest + scatter(number) % (longest - shortest))
+        let Range { start, end } = self.retry_milliseconds();
+        Duration::from_millis(start + scatter(number) % (end - start))
+    }
+
+    /// How long such clients wait, in milliseconds.
+    pub const fn retry_milliseconds(self) -> Range<u64> {
+        match self {
+            Self::Gone | Self::Slow | Self::Draining | Self::Aged | Self::Overtaken | Self::Expired => 1_000..5_000,
+            Self::Unavailable | Self::Limited => 5_000..15_000,
+        }
     }
 }
 

@@ -35,5 +35,6 @@ pub use namespace::{
 };
 pub use packet::{Decoder, Encoded, Name, Packet};
 pub use server::Server;
+pub use session::conversation::close_code;
 pub use settings::Settings;
 pub use statistics::Statistics;

@@ -27,7 +27,8 @@ use realtime_fanout::{
 };
 use tokio::runtime::Handle;
 
-use self::{problem::Problem, query::Query};
+pub use self::problem::Problem;
+use self::query::Query;
 use crate::{
     arguments::Arguments,
     identity::SessionId,

@@ -74,6 +74,22 @@ impl Violation {
             Self::Upgrade => "upgrade",
         }
     }
+
+    /// Codes of the close frames that tell it (RFC 6455, section 7.4.1), the usual one first.
+    pub const fn close_codes(self) -> &'static [u16] {
+        match self {
+            Self::Frame => &[1002, 1007],
+            Self::Size => &[1009],
+            Self::Payload
+            | Self::Packet
+            | Self::Order
+            | Self::Rate
+            | Self::Overlap
+            | Self::NotEntered
+            | Self::NotWhole
+            | Self::Upgrade => &[1008],
+        }
+    }
 }
 
 /// Why a client was not let into a namespace.

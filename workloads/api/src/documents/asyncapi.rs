@@ -24,7 +24,7 @@ pub(super) fn document() -> Value {
         "channels": channels.iter().map(|channel| (channel.name.to_owned(), channel.object())).collect::<Map<_, _>>(),
         "operations": channels.iter().flat_map(Channel::operations).collect::<Map<_, _>>(),
         "components": {
-            "schemas": schemas::of_streams(),
+            "schemas": shapes(),
             "securitySchemes": {
                 "token": {"type": "http", "scheme": "bearer", "bearerFormat": "JWT", "description": "Where the stack asks for tokens."},
                 "ticket": {"type": "httpApiKey", "in": "query", "name": "ticket", "description": "From `POST /api/tickets`, for an EventSource, which cannot send headers."},
@@ -34,6 +34,12 @@ pub(super) fn document() -> Value {
             },
         },
     })
+}
+
+fn shapes() -> Value {
+    let mut shapes = schemas::of_streams();
+    shapes["CloseFrame"] = channels::close_frame();
+    shapes
 }
 
 fn servers() -> Value {

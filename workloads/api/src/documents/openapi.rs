@@ -9,7 +9,7 @@ use self::operation::Operation;
 use super::schemas;
 
 /// What each problem means, by its status, and an example of it.
-const PROBLEMS: [(u16, &str, &str); 12] = [
+const PROBLEMS: [(u16, &str, &str); 11] = [
     (
         400,
         "The body is not JSON or broke off, or a parameter or header is malformed: `field` says which.",
@@ -38,7 +38,7 @@ const PROBLEMS: [(u16, &str, &str); 12] = [
     (
         409,
         "The request makes no sense here.",
-        r#"{"type":"about:blank","title":"Conflict","status":409,"detail":"nobody is asked for a token here"}"#,
+        r#"{"type":"about:blank","title":"Conflict","status":409,"detail":"nobody is asked for a token here: streams need no ticket","code":"ANONYMOUS"}"#,
     ),
     (
         413,
@@ -59,11 +59,6 @@ const PROBLEMS: [(u16, &str, &str); 12] = [
         429,
         "More requests than the stack's limits permit. `Retry-After` says when to come again.",
         r#"{"type":"about:blank","title":"Too Many Requests","status":429,"detail":"too many requests of this user","code":"TOO_MANY"}"#,
-    ),
-    (
-        500,
-        "The service failed.",
-        r#"{"type":"about:blank","title":"Internal Server Error","status":500,"detail":"the service failed"}"#,
     ),
     (
         503,

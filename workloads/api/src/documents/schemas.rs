@@ -45,6 +45,7 @@ pub(super) fn of_requests() -> Value {
     add::<shapes::Information>(&mut schemas);
     add::<shapes::CacheCleared>(&mut schemas);
     add::<shapes::Counter>(&mut schemas);
+    add::<shapes::EngineProblem>(&mut schemas);
     add::<shapes::Problem>(&mut schemas);
     Value::Object(schemas)
 }
@@ -69,6 +70,9 @@ pub(super) fn of_streams() -> Value {
     add::<shapes::RandomString>(&mut schemas);
     add::<shapes::DemoError>(&mut schemas);
     add::<shapes::DemoPong>(&mut schemas);
+    add::<shapes::ConnectError>(&mut schemas);
+    add::<shapes::RefusalData>(&mut schemas);
+    add::<shapes::Problem>(&mut schemas);
     Value::Object(schemas)
 }
 

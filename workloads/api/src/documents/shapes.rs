@@ -9,10 +9,11 @@ pub(super) use requests::{
     Batch, Change, Draft, HistoryEvent, InboxNotification, Notification, Problem, Ticket, TicketRequest,
 };
 pub(super) use service::{
-    CacheCleared, Counter, DependencyHealth, Figures, Health, Information, InstanceFigures, OpenConnections, Stack,
-    StackComponent, WebsocketHealth,
+    CacheCleared, Counter, DependencyHealth, EngineProblem, Figures, Health, Information, InstanceFigures,
+    OpenConnections, Stack, StackComponent, WebsocketHealth,
 };
 pub(super) use streams::{
-    Authentication, BroadcastProductEvent, Connected, ConnectionFrame, DemoError, DemoPong, Expiring, Gap,
-    HeartbeatFrame, MessageAck, NotificationCreated, Pong, Product, ProductEvent, RandomString, Subscribed,
+    Authentication, BroadcastProductEvent, ConnectError, Connected, ConnectionFrame, DemoError, DemoPong, Expiring,
+    Gap, HeartbeatFrame, MessageAck, NotificationCreated, Pong, Product, ProductEvent, RandomString, RefusalData,
+    Subscribed,
 };

@@ -12,6 +12,9 @@ use uuid::Uuid;
 
 use super::*;
 
+mod problems;
+mod streamed;
+
 /// Checks a value against a schema of the document.
 fn validator(document: &Value, schema: &Value) -> Validator {
     let mut whole = json!({"components": {"schemas": document["components"]["schemas"]}, "allOf": [schema]});
@@ -29,8 +32,10 @@ fn assert_shape(document: &Value, name: &str, value: &Value) {
 
 /// Everything in the document that has both a schema and an example.
 fn examples<'a>(value: &'a Value, found: &mut Vec<(&'a Value, &'a Value)>) {
-    if let (Some(schema), Some(example)) = (value.get("schema"), value.get("example")) {
-        found.push((schema, example));
+    if let Some(schema) = value.get("schema") {
+        let several = value.get("examples").and_then(Value::as_object).into_iter().flatten();
+        let several = several.filter_map(|(_, example)| example.get("value"));
+        found.extend(value.get("example").into_iter().chain(several).map(|example| (schema, example)));
     }
     match value {
         Value::Object(fields) => fields.values().for_each(|value| examples(value, found)),
@@ -107,6 +112,19 @@ fn each_operation_has_a_name_of_its_own_and_a_tag_that_is_explained() {
         assert!(names.insert(operation["operationId"].as_str().unwrap()), "{}", operation["operationId"]);
         assert!(tags.contains(&operation["tags"][0].as_str().unwrap()), "{}", operation["tags"]);
     }
+}
+
+#[tokio::test]
+async fn the_service_names_each_path_of_the_document_but_its_own() {
+    let axum::Json(told) = crate::routes::service::information().await;
+    let mut named: Vec<&str> = told["endpoints"].as_object().unwrap().values().map(|it| it.as_str().unwrap()).collect();
+    let document = openapi::document();
+    let mut paths: Vec<&str> = document["paths"].as_object().unwrap().keys().map(String::as_str).collect();
+    paths.retain(|path| *path != "/");
+    named.sort_unstable();
+    paths.sort_unstable();
+    assert_eq!(named, paths);
+    assert_shape(&document, "Information", &told);
 }
 
 #[test]

@@ -10,9 +10,10 @@ use prometheus::{TEXT_FORMAT, TextEncoder};
 use serde_json::{Value, json};
 use tracing::error;
 
-use crate::{socketio, state::ApiState};
+use super::{stream, tickets};
+use crate::{documents, socketio, state::ApiState};
 
-/// `GET /`
+/// `GET /`: what this is, and all that is here.
 pub(crate) async fn information() -> Json<Value> {
     Json(json!({
         "name": "realtime-api",
@@ -20,11 +21,23 @@ pub(crate) async fn information() -> Json<Value> {
         "endpoints": {
             "health": "/api/health",
             "notifications": "/api/notifications",
-            "stream": "/api/sse/notifications",
+            "batch": "/api/notifications/batch",
+            "notification": "/api/notifications/{id}",
+            "history": "/api/notifications/{id}/events",
+            "inbox": "/api/users/{user}/notifications",
+            "inboxRead": "/api/users/{user}/notifications/read",
+            "notificationRead": "/api/users/{user}/notifications/{id}/read",
+            "tickets": tickets::PATH,
+            "stream": stream::PATH,
             "socketio": socketio::PATH,
             "websocketHealth": "/api/websocket/health",
             "cacheTest": "/api/cache-test",
+            "figures": "/api/figures",
+            "stack": "/api/stack",
             "metrics": "/metrics",
+            "docs": documents::PAGE_PATH,
+            "openapi": documents::OPENAPI_PATH,
+            "asyncapi": documents::ASYNCAPI_PATH,
         },
     }))
 }

@@ -4,13 +4,18 @@ use axum::response::{IntoResponse, Response};
 use http::{HeaderName, HeaderValue, StatusCode, header::RETRY_AFTER};
 use serde_json::json;
 
-/// Why a request cannot be answered. The first five have the numbers of Engine.IO.
+/// Why a request cannot be answered: JSON of `code` and `message`, as other servers of Engine.IO have it. The first five have its numbers.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(super) enum Problem {
+pub enum Problem {
+    /// The parameter `transport` is neither of both.
     TransportUnknown,
+    /// The session of `sid` is not here.
     SessionUnknown,
+    /// A session begins with a GET.
     BadHandshakeMethod,
+    /// The protocol has no such request, or not at this point.
     BadRequest,
+    /// The client speaks another protocol than Engine.IO 4.
     UnsupportedVersion,
     /// The body is longer than it may be.
     TooLong,
@@ -25,7 +30,29 @@ pub(super) enum Problem {
 }
 
 impl Problem {
-    const fn answer(self) -> (StatusCode, u8, &'static str) {
+    /// Those that a GET may have.
+    pub const OF_GET: [Self; 7] = [
+        Self::TransportUnknown,
+        Self::SessionUnknown,
+        Self::BadRequest,
+        Self::UnsupportedVersion,
+        Self::Unable,
+        Self::Crowded,
+        Self::Ending,
+    ];
+
+    /// Those that a POST may have.
+    pub const OF_POST: [Self; 6] = [
+        Self::TransportUnknown,
+        Self::SessionUnknown,
+        Self::BadHandshakeMethod,
+        Self::BadRequest,
+        Self::TooSlow,
+        Self::TooLong,
+    ];
+
+    /// Status, number and sentence.
+    pub const fn answer(self) -> (StatusCode, u8, &'static str) {
         match self {
             Self::TransportUnknown => (StatusCode::BAD_REQUEST, 0, "Transport unknown"),
             Self::SessionUnknown => (StatusCode::BAD_REQUEST, 1, "Session ID unknown"),
@@ -39,6 +66,16 @@ impl Problem {
             Self::Unable => (StatusCode::INTERNAL_SERVER_ERROR, 3, "Internal error"),
         }
     }
+
+    /// Seconds after which the client may try again, when that helps.
+    const fn retry_after(self) -> Option<u16> {
+        match self {
+            Self::Crowded => Some(10),
+            // Another instance can take the client at once.
+            Self::Ending => Some(1),
+            _ => None,
+        }
+    }
 }
 
 impl IntoResponse for Problem {
@@ -47,13 +84,7 @@ impl IntoResponse for Problem {
         let mut response = (status, axum::Json(json!({"code": code, "message": message}))).into_response();
         let mut say = |name: HeaderName, value| response.headers_mut().insert(name, value);
         say(http::header::CACHE_CONTROL, HeaderValue::from_static("no-store"));
-        let seconds: Option<u16> = match self {
-            Self::Crowded => Some(10),
-            // Another instance can take the client at once.
-            Self::Ending => Some(1),
-            _ => None,
-        };
-        if let Some(seconds) = seconds {
+        if let Some(seconds) = self.retry_after() {
             say(RETRY_AFTER, HeaderValue::from(seconds));
         }
         response

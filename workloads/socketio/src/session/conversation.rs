@@ -19,6 +19,7 @@ use futures::FutureExt as _;
 use tokio::sync::oneshot;
 
 pub(crate) use self::ending::Ending;
+pub use self::ending::close_code;
 use super::{
     allowance::{self, Allowance},
     broadcast::Broadcast,

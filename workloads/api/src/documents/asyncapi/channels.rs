@@ -1,5 +1,10 @@
 //! What goes over each stream.
 
+mod ending;
+mod opening;
+
+pub(super) use self::ending::close_frame;
+
 use serde_json::{Map, Value, json};
 
 use super::schemas;
@@ -17,9 +22,13 @@ struct Message {
     from: From,
     payload: Value,
     summary: &'static str,
-    /// The message that acknowledges it.
-    reply: Option<&'static str>,
+    /// The messages of which one answers it.
+    replies: Vec<&'static str>,
     headers: Option<Value>,
+    /// What it is in HTTP.
+    http: Option<Value>,
+    /// Fields of the message beside those of each.
+    more: Option<(&'static str, Value)>,
 }
 
 /// A stream, a namespace of Socket.IO, or a topic.
@@ -45,16 +54,21 @@ impl Channel {
 
     /// An operation for each message that is no acknowledgement.
     pub(super) fn operations(&self) -> impl Iterator<Item = (String, Value)> {
-        let replies: Vec<&str> = self.messages.iter().filter_map(|message| message.reply).collect();
+        let replies: Vec<&str> = self.messages.iter().flat_map(|message| message.replies.clone()).collect();
         self.messages.iter().filter(move |message| !replies.contains(&message.name)).map(|message| {
             let channel = json!({"$ref": format!("#/channels/{}", self.name)});
-            let reference = |name: &str| json!([{"$ref": format!("#/channels/{}/messages/{name}", self.name)}]);
+            let reference = |names: &[&str]| -> Vec<Value> {
+                names.iter().map(|name| json!({"$ref": format!("#/channels/{}/messages/{name}", self.name)})).collect()
+            };
             let action = if message.from == From::Stack { "send" } else { "receive" };
             let mut operation = json!({
-                "action": action, "channel": channel, "summary": message.summary, "messages": reference(message.name),
+                "action": action, "channel": channel, "summary": message.summary, "messages": reference(&[message.name]),
             });
-            if let Some(reply) = message.reply {
-                operation["reply"] = json!({"channel": channel, "messages": reference(reply)});
+            if !message.replies.is_empty() {
+                operation["reply"] = json!({"channel": channel, "messages": reference(&message.replies)});
+            }
+            if let Some(http) = message.http.as_ref().filter(|_| message.from == From::Client) {
+                operation["bindings"]["http"] = http.clone();
             }
             (format!("{}.{}", self.name, message.name), operation)
         })
@@ -67,12 +81,18 @@ impl Message {
         if let Some(headers) = &self.headers {
             object["headers"] = headers.clone();
         }
+        if let Some(http) = self.http.as_ref().filter(|_| self.from == From::Stack) {
+            object["bindings"]["http"] = http.clone();
+        }
+        if let Some((name, value)) = &self.more {
+            object[name] = value.clone();
+        }
         object
     }
 }
 
 fn sends(name: &'static str, payload: Value, summary: &'static str) -> Message {
-    Message { name, from: From::Stack, payload, summary, reply: None, headers: None }
+    Message { name, from: From::Stack, payload, summary, replies: Vec::new(), headers: None, http: None, more: None }
 }
 
 fn takes(name: &'static str, payload: Value, summary: &'static str) -> Message {
@@ -99,17 +119,20 @@ pub(super) fn all() -> Vec<Channel> {
 }
 
 fn notifications() -> Channel {
+    let mut messages = opening::of_notifications();
+    messages.extend([
+        frame("connection", None, "ConnectionFrame", "The first frame, with a `retry:` of 1 to 5 s"),
+        frame("notification", None, "Notification", "A notification, status `processed`"),
+        frame("gap", Some("gap"), "Gap", "Something was missed that cannot be told any more"),
+        expiring(),
+        ending::end(),
+    ]);
     Channel {
         name: "notificationStream",
         address: "/api/sse/notifications",
         server: "api",
         summary: "Notifications, as server-sent events. It resumes by `Last-Event-ID`",
-        messages: vec![
-            frame("connection", None, "ConnectionFrame", "The first frame, with a `retry:` of 1 to 5 s"),
-            frame("notification", None, "Notification", "A notification, status `processed`"),
-            frame("gap", Some("gap"), "Gap", "Something was missed that cannot be told any more"),
-            expiring(),
-        ],
+        messages,
     }
 }
 
@@ -119,23 +142,26 @@ fn expiring() -> Message {
 }
 
 fn events() -> Channel {
+    let mut messages = opening::of_events();
+    messages.extend([
+        frame("connection", None, "ConnectionFrame", "The first frame, with a `retry:` of 1 to 5 s"),
+        frame("event", None, "BroadcastProductEvent", "A product event, or an event whose schema the stack has"),
+        frame("heartbeat", None, "HeartbeatFrame", "A sign of life, every 30 s"),
+        frame("gap", Some("gap"), "Gap", "Something was missed that cannot be told any more"),
+        expiring(),
+        ending::end(),
+    ]);
     Channel {
         name: "eventStream",
         address: "/events/stream",
         server: "notifications",
         summary: "Events of the stack's topics, as server-sent events. It resumes by `Last-Event-ID`",
-        messages: vec![
-            frame("connection", None, "ConnectionFrame", "The first frame, with a `retry:` of 1 to 5 s"),
-            frame("event", None, "BroadcastProductEvent", "A product event, or an event whose schema the stack has"),
-            frame("heartbeat", None, "HeartbeatFrame", "A sign of life, every 30 s"),
-            frame("gap", Some("gap"), "Gap", "Something was missed that cannot be told any more"),
-            expiring(),
-        ],
+        messages,
     }
 }
 
 fn acknowledged(message: Message, by: &'static str) -> Message {
-    Message { reply: Some(by), ..message }
+    Message { replies: vec![by], ..message }
 }
 
 fn sockets() -> Channel {
@@ -168,8 +194,15 @@ fn sockets() -> Channel {
             acknowledged(takes("unsubscribe", channels, "A channel, some, or `*`"), "subscribed"),
             acknowledged(takes("refresh", json!({"type": "string"}), "A new token of the same user"), "subscribed"),
             sends("subscribed", schemas::named("Subscribed"), "The acknowledgement, to a callback only"),
+            refused(),
+            ending::close(),
         ],
     }
+}
+
+/// Of both namespaces.
+fn refused() -> Message {
+    sends("CONNECT_ERROR", schemas::named("ConnectError"), "The client is not let in, and does not come back by itself")
 }
 
 fn demo() -> Channel {
@@ -188,6 +221,9 @@ fn demo() -> Channel {
             sends("error", schemas::named("DemoError"), "Why the client is sent away"),
             acknowledged(takes("ping", nothing(), "Is anybody there?"), "pong"),
             sends("pong", schemas::named("DemoPong"), "The acknowledgement of `ping`, to a callback only"),
+            refused(),
+            sends("DISCONNECT", nothing(), "Behind `error`: the client is sent away, and does not come back by itself"),
+            ending::close(),
         ],
     }
 }

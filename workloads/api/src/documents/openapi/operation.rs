@@ -49,6 +49,11 @@ impl Operation {
         self.parameter("query", name, schema, description, json!({}))
     }
 
+    /// A parameter of the query that must be there.
+    pub(super) fn needed(self, name: &str, schema: Value, description: &str) -> Self {
+        self.parameter("query", name, schema, description, json!({"required": true}))
+    }
+
     /// The same with values by comma.
     pub(super) fn list(self, name: &str, items: Value, description: &str) -> Self {
         let mut schema = json!({"type": "array", "minItems": 1, "maxItems": 64});
@@ -64,7 +69,9 @@ impl Operation {
     fn parameter(mut self, place: &str, name: &str, schema: Value, description: &str, mut parameter: Value) -> Self {
         parameter["in"] = place.into();
         parameter["name"] = name.into();
-        parameter["required"] = (place == "path").into();
+        if parameter["required"].is_null() {
+            parameter["required"] = (place == "path").into();
+        }
         parameter["description"] = description.into();
         parameter["schema"] = schema;
         if let Some(parameters) = self.0["parameters"].as_array_mut() {
@@ -78,6 +85,36 @@ impl Operation {
         self.0["requestBody"] = json!({"required": required});
         self.0["requestBody"]["content"] = in_json(schema, example);
         self.problems(&[400, 408, 413, 415, 422])
+    }
+
+    /// The body, a text.
+    pub(super) fn packets(mut self, description: &str) -> Self {
+        let content = json!({"text/plain": {"schema": {"type": "string"}}});
+        self.0["requestBody"] = json!({"required": true, "description": description, "content": content});
+        self
+    }
+
+    /// One more case of an answer in JSON: what it means is added, and an example of it.
+    pub(super) fn also(mut self, status: u16, schema: Value, meaning: &str, example: Value) -> Self {
+        let response = &mut self.0["responses"][status.to_string()];
+        let description = match response["description"].as_str() {
+            Some(others) => format!("{others}; {meaning}"),
+            None => meaning.to_owned(),
+        };
+        response["description"] = description.into();
+        let content = &mut response["content"]["application/json"];
+        content["schema"] = schema;
+        content["examples"][meaning] = json!({"value": example});
+        self
+    }
+
+    /// A problem beside another form of the same answer.
+    pub(super) fn or_problem(mut self, status: u16, meaning: &str) -> Self {
+        let response = &mut self.0["responses"][status.to_string()];
+        response["content"]["application/problem+json"] = json!({"schema": schemas::named("Problem")});
+        let description = response["description"].as_str().unwrap_or_default();
+        response["description"] = format!("{description}. {meaning}, as a problem").into();
+        self
     }
 
     /// An answer in JSON.

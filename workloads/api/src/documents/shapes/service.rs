@@ -132,3 +132,11 @@ pub(in crate::documents) struct StackComponent {
     #[schema(required = false, nullable = false)]
     message: Option<String>,
 }
+
+/// Why a request of Socket.IO is not answered.
+#[derive(ToSchema)]
+pub(in crate::documents) struct EngineProblem {
+    /// The number that Engine.IO has for it.
+    code: u8,
+    message: String,
+}

@@ -180,3 +180,21 @@ pub(in crate::documents) struct DemoPong {
     #[schema(rename = "serverTime")]
     server_time: u64,
 }
+
+/// Why a client is not let into a namespace.
+#[derive(ToSchema)]
+pub(in crate::documents) struct ConnectError {
+    message: String,
+    /// The same for programs, where the token is why.
+    #[schema(required = false, nullable = false)]
+    data: Option<RefusalData>,
+}
+
+/// What is wrong with a token.
+#[derive(ToSchema)]
+pub(in crate::documents) struct RefusalData {
+    code: String,
+    /// The status that a request would have.
+    #[schema(minimum = 400, maximum = 599)]
+    status: u16,
+}

@@ -1,5 +1,7 @@
 //! Who gets a stream: by header, ticket and cookie, and how often.
 
+mod documents;
+
 use std::time::Duration;
 
 use base64::{Engine as _, engine::general_purpose::URL_SAFE_NO_PAD};

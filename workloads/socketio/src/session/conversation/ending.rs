@@ -19,7 +19,6 @@ use crate::{
 const NORMAL: u16 = 1000;
 const GOING_AWAY: u16 = 1001;
 const POLICY: u16 = 1008;
-const TOO_BIG: u16 = 1009;
 const TRY_AGAIN: u16 = 1013;
 
 /// How a conversation ends, when it does not end by its transport.
@@ -73,10 +72,7 @@ impl Conversation {
 
     /// Ends the connection because the client broke a rule.
     pub(crate) fn violate(&mut self, violation: Violation, hub: &mut dyn Hub) {
-        let code = match violation {
-            Violation::Size => TOO_BIG,
-            _ => POLICY,
-        };
+        let code = violation.close_codes().first().copied().unwrap_or(POLICY);
         self.end(Ending::Violation(violation, code), hub);
     }
 
@@ -105,7 +101,9 @@ impl Conversation {
                 websocket::close(code, violation.name())
             }
             (Transport::WebSocket, Some(Ending::Silent)) => websocket::close(NORMAL, "silent"),
-            (Transport::WebSocket, Some(Ending::Server(_)) | None) => websocket::close(code(reason), reason.name()),
+            (Transport::WebSocket, Some(Ending::Server(_)) | None) => {
+                websocket::close(close_code(reason), reason.name())
+            }
         }
     }
 
@@ -118,7 +116,8 @@ impl Conversation {
     }
 }
 
-const fn code(reason: CloseReason) -> u16 {
+/// The code of the close frame with which a websocket ends for that reason.
+pub const fn close_code(reason: CloseReason) -> u16 {
     match reason {
         CloseReason::Gone => NORMAL,
         CloseReason::Slow => POLICY,

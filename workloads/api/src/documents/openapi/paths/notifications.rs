@@ -59,12 +59,10 @@ fn publish_batch() -> Operation {
 }
 
 fn clear_cache() -> Operation {
-    Operation::guarded(TAG, "clearCache", "Clear the cache of lists, and no notification").json(
-        200,
-        "The cache is empty",
-        shape("CacheCleared"),
-        json!({"message": "Cache cleared"}),
-    )
+    Operation::guarded(TAG, "clearCache", "Clear the cache of lists, and no notification")
+        .about("A token needs `*` in `publish`.")
+        .json(200, "The cache is empty", shape("CacheCleared"), json!({"message": "Cache cleared"}))
+        .problems(&[403])
 }
 
 fn get() -> Operation {

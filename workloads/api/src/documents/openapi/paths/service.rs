@@ -5,6 +5,8 @@ use super::{Described, described};
 use crate::documents::{ASYNCAPI_PATH, OPENAPI_PATH, PAGE_PATH};
 
 const TAG: &str = "service";
+/// Who may look at what all do.
+const WHOLE: &str = "A token needs `*` in `channels`.";
 
 pub(super) fn all() -> Vec<Described> {
     described([
@@ -50,8 +52,9 @@ fn stack() -> Operation {
     let component = json!({"name": "api", "state": "Available", "ready": 2, "desired": 2, "version": "0.1.0"});
     let example = json!({"name": "demo", "namespace": "rt", "ready": true, "message": "all components are available", "components": [component]});
     Operation::guarded(TAG, "getStack", "The stack as its resource's status says")
+        .about(WHOLE)
         .json(200, "Its components", shape("Stack"), example)
-        .problems(&[404])
+        .problems(&[403, 404])
 }
 
 fn figures() -> Operation {
@@ -59,21 +62,18 @@ fn figures() -> Operation {
         "instance": "demo-api-5d8c9b6f4-x2x7k", "component": "api", "connections": {"sse": 2, "websocket": 3, "polling": 0},
         "delivered": 1200, "published": 400, "closed": {"gone": 7}, "resumed": {"live": 9}, "uptimeSeconds": 3600,
     });
-    Operation::guarded(TAG, "getFigures", "What the instances do").json(
-        200,
-        "Counters since the start of each",
-        shape("Figures"),
-        json!({"timestamp": "2026-11-21T07:46:44.753Z", "complete": true, "instances": [instance]}),
-    )
+    let example = json!({"timestamp": "2026-11-21T07:46:44.753Z", "complete": true, "instances": [instance]});
+    Operation::guarded(TAG, "getFigures", "What the instances do")
+        .about(WHOLE)
+        .json(200, "Counters since the start of each", shape("Figures"), example)
+        .problems(&[403])
 }
 
 fn cache_test() -> Operation {
-    Operation::guarded(TAG, "countInCache", "Add one to a counter in Redis").json(
-        200,
-        "The counter",
-        shape("Counter"),
-        json!({"message": "Redis answers", "counter": 1}),
-    )
+    Operation::guarded(TAG, "countInCache", "Add one to a counter in Redis")
+        .about(WHOLE)
+        .json(200, "The counter", shape("Counter"), json!({"message": "Redis answers", "counter": 1}))
+        .problems(&[403])
 }
 
 fn metrics() -> Operation {

@@ -1,5 +1,7 @@
 use serde_json::{Value, json};
 
+use realtime_socketio::server::Problem;
+
 use super::super::operation::{Operation, channel, shape};
 use super::{Described, described};
 use crate::{routes::stream, socketio};
@@ -13,9 +15,8 @@ pub(super) fn all() -> Vec<Described> {
         (stream::PATH, "get", notifications()),
         ("/api/websocket/health", "get", health()),
     ]);
-    for (method, id) in [("get", "Receive"), ("post", "Send")] {
-        all.push((socketio::PATH.to_owned(), method, engine(id)));
-    }
+    all.push((socketio::PATH.to_owned(), "get", receive()));
+    all.push((socketio::PATH.to_owned(), "post", send()));
     all
 }
 
@@ -64,16 +65,38 @@ fn health() -> Operation {
         .json(503, "It does not serve yet", shape("WebsocketHealth"), away)
 }
 
-fn engine(id: &str) -> Operation {
-    let text = json!({"text/plain": {"schema": {"type": "string"}}, "text/html": {"schema": {"type": "string"}}});
-    let refusal = json!({"application/json": {"schema": {"type": "object", "required": ["code", "message"], "properties": {"code": {"type": "integer"}, "message": {"type": "string"}}}}});
-    let operation = Operation::free(TAG, &format!("socketIo{id}"), "Socket.IO, by long polling or as a websocket")
-        .about("For clients of Socket.IO 4 (Engine.IO 4). What is said is described by the AsyncAPI document.")
-        .query("EIO", json!({"type": "string", "enum": ["4"]}), "The protocol")
-        .query("transport", json!({"type": "string", "enum": ["polling", "websocket"]}), "How")
-        .query("sid", json!({"type": "string"}), "The session, once there is one")
+/// What both requests of Engine.IO have in common; their problems are those of the server.
+fn engine(id: &str, problems: &[Problem]) -> Operation {
+    let operation = Operation::free(TAG, id, "Socket.IO, by long polling or as a websocket")
+        .about("For clients of Socket.IO 4 (Engine.IO 4). What is said is described by the AsyncAPI document. Other methods than GET and POST are answered 400.")
+        .query("EIO", json!({"type": "string", "enum": ["4"]}), "The protocol; needed where a session begins")
+        .needed("transport", json!({"type": "string", "enum": ["polling", "websocket"]}), "How")
+        .query("sid", json!({"type": "string"}), "The session, once there is one");
+    problems.iter().fold(operation, |operation, problem| {
+        let (status, code, message) = problem.answer();
+        operation.also(status.as_u16(), shape("EngineProblem"), message, json!({"code": code, "message": message}))
+    })
+}
+
+fn receive() -> Operation {
+    let again = "Seconds after which the client may come again";
+    engine("socketIoReceive", &Problem::OF_GET)
         .empty(101, "A websocket")
-        .answer(200, "Packets", text)
-        .answer(400, "A request that the protocol does not have", refusal);
-    operation.problems(&[503])
+        .answer(200, "Packets: the first of a session, or what waits for the client or comes next", text("text/plain"))
+        .or_problem(503, "The same for a websocket that finds no place")
+        .tells(503, "Retry-After", again)
+}
+
+fn send() -> Operation {
+    engine("socketIoSend", &Problem::OF_POST).packets("Packets").answer(
+        200,
+        "`ok`: the packets were taken",
+        text("text/html"),
+    )
+}
+
+fn text(kind: &str) -> Value {
+    let mut content = json!({});
+    content[kind] = json!({"schema": {"type": "string"}});
+    content
 }
