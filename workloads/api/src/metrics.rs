@@ -102,10 +102,11 @@ impl Metrics {
         collectors.into_iter().try_for_each(|collector| self.registry.register(collector))
     }
 
-    /// Counts a Redis command.
-    pub(crate) fn redis_operation(&self, operation: &str, succeeded: bool) {
+    /// Counts a Redis command, and gives the word for how it went.
+    pub(crate) fn redis_operation(&self, operation: &str, succeeded: bool) -> &'static str {
         let outcome = if succeeded { "ok" } else { "failed" };
         self.redis_operations.with_label_values(&[operation, outcome]).inc();
+        outcome
     }
 }
 

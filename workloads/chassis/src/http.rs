@@ -32,8 +32,8 @@ const PROBE: Duration = Duration::from_secs(10);
 const OWN_FILES: usize = 512;
 
 /// Headers that pages of other origins may read.
-const EXPOSED: [&str; 6] =
-    ["idempotency-replayed", "link", "retry-after", "www-authenticate", "x-trace-id", "x-unread-count"];
+const EXPOSED: [&str; 7] =
+    ["idempotency-replayed", "link", "retry-after", "www-authenticate", "x-cache", "x-trace-id", "x-unread-count"];
 
 /// The server cannot be made.
 #[derive(Debug, Error)]

@@ -1,12 +1,13 @@
 //! What all instances know of the list, in Redis.
 
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use bytes::Bytes;
 use realtime_chassis::redis::Connection;
 use redis::{AsyncCommands, Cmd, ExistenceCheck, FromRedisValue, SetExpiry, SetOptions};
 use thiserror::Error;
 use tokio::time::timeout;
+use tracing::debug;
 
 use super::{Key, Page};
 use crate::{cursor::PageCursor, metrics::Metrics};
@@ -99,9 +100,9 @@ impl Shared {
         let place = place(key);
         let mut asked = redis::pipe();
         asked.get(GENERATION).get(&place).pttl(&place);
-        let mut connection = self.connection.clone();
+        let (mut connection, began) = (self.connection.clone(), Instant::now());
         let answer = timeout(LIMIT, asked.query_async(&mut connection)).await;
-        let (generation, kept, left): (Option<String>, Option<Vec<u8>>, i64) = self.answered("get", answer)?;
+        let (generation, kept, left): (Option<String>, Option<Vec<u8>>, i64) = self.answered("get", began, answer)?;
         let Some(generation) = generation.as_deref().and_then(Generation::read) else {
             return Ok((self.generation().await?, None));
         };
@@ -137,27 +138,31 @@ impl Shared {
 
     /// Adds one to the counter of the cache test and gives it.
     pub(super) async fn count(&self) -> Result<u64, Error> {
-        let mut connection = self.connection.clone();
+        let (mut connection, began) = (self.connection.clone(), Instant::now());
         let counted = timeout(LIMIT, connection.incr(CACHE_TEST, 1)).await;
-        self.answered("incr", counted)
+        self.answered("incr", began, counted)
     }
 
     async fn run<T: FromRedisValue>(&self, operation: &'static str, command: &Cmd) -> Result<T, Error> {
-        let mut connection = self.connection.clone();
+        let (mut connection, began) = (self.connection.clone(), Instant::now());
         let answer = timeout(LIMIT, command.query_async(&mut connection)).await;
-        self.answered(operation, answer)
+        self.answered(operation, began, answer)
     }
 
+    /// Counts it, and tells it in the log: its name and how it went, nothing of what it carried.
     fn answered<T>(
         &self,
         operation: &'static str,
+        began: Instant,
         answer: Result<redis::RedisResult<T>, tokio::time::error::Elapsed>,
     ) -> Result<T, Error> {
         let answer = match answer {
             Ok(answer) => answer.map_err(|source| Error::RunCommand { operation, source }),
             Err(_) => Err(Error::AwaitRedis { operation }),
         };
-        self.metrics.redis_operation(operation, answer.is_ok());
+        let outcome = self.metrics.redis_operation(operation, answer.is_ok());
+        let milliseconds = began.elapsed().as_secs_f64() * 1_000.0;
+        debug!(operation, outcome, milliseconds, "redis operation");
         answer
     }
 }

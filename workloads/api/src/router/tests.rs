@@ -199,7 +199,35 @@ async fn lets_the_front_end_read_and_no_other_origin() {
         let with_origin = |origin: &str| Request::get(path).header(header::ORIGIN, origin).body(Body::empty()).unwrap();
         let allowed = send(with_origin("http://localhost:3000")).await;
         assert_eq!(allowed.headers()[header::ACCESS_CONTROL_ALLOW_ORIGIN], "http://localhost:3000", "{path}");
+        assert_eq!(allowed.headers()[header::ACCESS_CONTROL_ALLOW_CREDENTIALS], "true", "{path}");
+        let exposed = allowed.headers()[header::ACCESS_CONTROL_EXPOSE_HEADERS].to_str().unwrap();
+        for name in ["link", "retry-after", "x-cache", "x-trace-id"] {
+            assert!(exposed.split(',').any(|it| it == name), "{name}: {exposed}");
+        }
         let other = send(with_origin("http://elsewhere.example")).await;
+        assert!(!other.headers().contains_key(header::ACCESS_CONTROL_ALLOW_ORIGIN), "{path}");
+    }
+}
+
+#[tokio::test]
+async fn a_browser_may_ask_before_it_sends_what_a_page_of_the_front_end_wants() {
+    for (path, method) in [("/api/notifications", "POST"), ("/socket.io/?EIO=4&transport=polling&sid=a", "POST")] {
+        let ask = |origin: &str| {
+            let request = Request::options(path).header(header::ORIGIN, origin);
+            let request = request.header(header::ACCESS_CONTROL_REQUEST_METHOD, method);
+            request.header(header::ACCESS_CONTROL_REQUEST_HEADERS, "content-type").body(Body::empty()).unwrap()
+        };
+        let allowed = send(ask("http://localhost:3000")).await;
+        assert_eq!(allowed.status(), 200, "{path}");
+        for (name, value) in [
+            (header::ACCESS_CONTROL_ALLOW_ORIGIN, "http://localhost:3000"),
+            (header::ACCESS_CONTROL_ALLOW_CREDENTIALS, "true"),
+            (header::ACCESS_CONTROL_ALLOW_METHODS, "GET,POST,PUT,DELETE"),
+            (header::ACCESS_CONTROL_ALLOW_HEADERS, "content-type"),
+        ] {
+            assert_eq!(allowed.headers()[&name], value, "{path} {name}");
+        }
+        let other = send(ask("http://elsewhere.example")).await;
         assert!(!other.headers().contains_key(header::ACCESS_CONTROL_ALLOW_ORIGIN), "{path}");
     }
 }

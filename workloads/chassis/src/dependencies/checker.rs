@@ -54,19 +54,68 @@ async fn bounded(check: impl Future<Output = DependencyState>) -> DependencyStat
 }
 
 fn log_change(dependency: &'static str, state: DependencyState) {
+    let name = product(dependency);
     if state.is_ready() {
-        info!(dependency, "{dependency} answers");
+        info!(dependency, "{name} answers");
     } else {
-        warn!(dependency, state = ?state, "{dependency} {}", state.message());
+        warn!(dependency, state = ?state, "{name} {}", state.message());
+    }
+}
+
+/// What people call it.
+fn product(dependency: &str) -> &str {
+    match dependency {
+        "postgres" => "postgresql",
+        other => other,
     }
 }
 
 #[cfg(test)]
 mod tests {
-    use std::sync::Arc;
+    use std::io::Write;
     use std::sync::atomic::{AtomicUsize, Ordering};
+    use std::sync::{Arc, Mutex};
+
+    use serde_json::{Value, json};
 
     use super::*;
+
+    #[derive(Clone, Default)]
+    struct Output(Arc<Mutex<Vec<u8>>>);
+
+    impl Write for Output {
+        fn write(&mut self, bytes: &[u8]) -> std::io::Result<usize> {
+            self.0.lock().unwrap().write(bytes)
+        }
+
+        fn flush(&mut self) -> std::io::Result<()> {
+            Ok(())
+        }
+    }
+
+    #[test]
+    fn the_log_says_of_each_backend_by_name_whether_it_answers() {
+        let output = Output::default();
+        let written = output.clone();
+        let format = tracing_subscriber::fmt().json().without_time().with_target(false);
+        let subscriber = format.with_writer(move || output.clone()).finish();
+        tracing::subscriber::with_default(subscriber, || {
+            log_change("redis", DependencyState::Ready);
+            log_change("postgres", DependencyState::Ready);
+            log_change("postgres", DependencyState::Unreachable);
+        });
+        let text = String::from_utf8(written.0.lock().unwrap().clone()).unwrap();
+        let lines: Vec<Value> = text.lines().map(|line| serde_json::from_str(line).unwrap()).collect();
+        let fields =
+            lines.iter().map(|line| (&line["level"], &line["fields"]["dependency"], &line["fields"]["message"]));
+        let away = format!("postgresql {}", DependencyState::Unreachable.message());
+        let expected = [
+            [json!("INFO"), json!("redis"), json!("redis answers")],
+            [json!("INFO"), json!("postgres"), json!("postgresql answers")],
+            [json!("WARN"), json!("postgres"), json!(away)],
+        ];
+        assert!(fields.eq(expected.iter().map(|[level, name, message]| (level, name, message))), "{text}");
+    }
 
     async fn states_seen(script: &'static [DependencyState], wanted: usize) -> Vec<DependencyState> {
         let board = Board::new(&["kafka"]);

@@ -3,6 +3,7 @@
 mod codes;
 mod limits;
 mod logs;
+mod proxies;
 mod refusals;
 mod tickets;
 

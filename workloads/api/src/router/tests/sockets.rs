@@ -77,8 +77,13 @@ async fn open_connections_are_counted_under_the_name_that_they_always_had() {
     let address = served_by(&state, &sockets).await;
     let _in_no_namespace = Client::open(address).await;
     assert!(gathered().contains("websocket_connections_total 0\n"), "it is in no namespace");
-    let _client = Client::enter(address, json!({})).await;
+    let (mut client, ..) = Client::enter(address, json!({})).await;
     assert!(gathered().contains("websocket_connections_total 1\n"), "{}", gathered());
+    client.send("41").await;
+    // What is said next is answered behind it.
+    client.send("40/nowhere,").await;
+    assert!(client.next().await.starts_with("44/nowhere,"));
+    assert!(gathered().contains("websocket_connections_total 0\n"), "{}", gathered());
 }
 
 #[tokio::test]
