@@ -23,6 +23,10 @@ pub struct ApiConfig {
         .message("socketPayload must be from 1Ki to 16Mi; correct it"))]
     pub socket_payload: Option<String>,
 
+    /// Signs of life of Socket.IO.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub socket_ping: Option<SocketPing>,
+
     /// The namespace `/demo` of Socket.IO.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub demo: Option<Demo>,
@@ -30,6 +34,21 @@ pub struct ApiConfig {
     /// What it has in common with notifications.
     #[serde(flatten)]
     pub clients: ClientSettings,
+}
+
+/// How often clients of Socket.IO are asked for a sign of life, and how long they have for it.
+#[derive(JsonSchema, Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub struct SocketPing {
+    /// Seconds between two pings. Default 25.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[schemars(range(min = 1, max = 60))]
+    pub interval_seconds: Option<u16>,
+
+    /// Seconds that a client has for its answer; without one it is cut off. Default 60.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[schemars(range(min = 1, max = 60))]
+    pub timeout_seconds: Option<u16>,
 }
 
 /// The namespace `/demo` of Socket.IO.

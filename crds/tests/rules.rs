@@ -50,7 +50,7 @@ fn accepts_every_field_at_once() {
         image: {registry: registry.example.com/realtime, tag: "1.0", pullPolicy: Always, pullSecrets: [mirror]},
         api: {scaling: {fixed: {replicas: 2}}, config: {logLevel: Debug, corsOrigins: ["https://example.com"],
                 connections: {max: 20000, maxPerAddress: 100}, trustedProxies: [10.0.0.0/8], maxAgeSeconds: 600,
-                ring: {events: 10000, size: 16Mi}, socketPayload: 1M,
+                ring: {events: 10000, size: 16Mi}, socketPayload: 1M, socketPing: {intervalSeconds: 10, timeoutSeconds: 20},
                 limits: {address: {perSecond: 50, burst: 200}, user: {perSecond: 20}, publish: {perSecond: 5, burst: 100},
                     subscribe: {perSecond: 1, burst: 10}},
                 demo: {connectionsPerAddress: 10, pingsPerClient: 100, delaySeconds: {shortest: 5, longest: 15}, showAddresses: true}},

@@ -71,7 +71,8 @@ impl Writers {
 /// Bounds and times of the endpoint.
 pub(crate) fn settings(config: &SocketConfig) -> Settings {
     let payload_bytes = usize::try_from(config.payload_bytes).unwrap_or(usize::MAX);
-    Settings { path: WHOLE_PATH, payload_bytes, ..Settings::default() }
+    let (ping_interval, ping_timeout) = (config.ping_interval(), config.ping_timeout());
+    Settings { path: WHOLE_PATH, payload_bytes, ping_interval, ping_timeout, ..Settings::default() }
 }
 
 impl Sockets {

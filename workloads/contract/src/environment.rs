@@ -96,6 +96,10 @@ pub const LIMIT_SUBSCRIBE: &str = "REALTIME_LIMIT_SUBSCRIBE";
 
 /// Bytes of a message of a Socket.IO client, at most; 131072 by default.
 pub const SOCKET_PAYLOAD_BYTES: &str = "REALTIME_SOCKET_PAYLOAD_BYTES";
+/// Seconds between two pings of the server to a Socket.IO client; 25 by default.
+pub const SOCKET_PING_INTERVAL_SECONDS: &str = "REALTIME_SOCKET_PING_INTERVAL_SECONDS";
+/// Seconds that such a client has for its answer; 60 by default.
+pub const SOCKET_PING_TIMEOUT_SECONDS: &str = "REALTIME_SOCKET_PING_TIMEOUT_SECONDS";
 /// Connections of one client address to the namespace `/demo`, at most, over all instances; 10 by default.
 pub const DEMO_CONNECTIONS_PER_ADDRESS: &str = "REALTIME_DEMO_CONNECTIONS_PER_ADDRESS";
 /// Pings of one connection to the namespace `/demo`, at most; 100 by default.
@@ -194,6 +198,8 @@ const CLIENTS: &[&str] = &[
 /// Of Socket.IO and its namespace `/demo`.
 const SOCKETS: &[&str] = &[
     SOCKET_PAYLOAD_BYTES,
+    SOCKET_PING_INTERVAL_SECONDS,
+    SOCKET_PING_TIMEOUT_SECONDS,
     DEMO_CONNECTIONS_PER_ADDRESS,
     DEMO_PINGS,
     DEMO_SHORTEST_SECONDS,

@@ -29,7 +29,7 @@ const EVERY_SETTING: &str = r#"{
         image: {registry: mirror.test/realtime, tag: "2", pullPolicy: Always, pullSecrets: [mirror]},
         api: {scaling: {fixed: {replicas: 3}}, config: {logLevel: Debug, corsOrigins: ["https://a.test", "https://b.test"],
                 connections: {max: 10000, maxPerAddress: 50}, trustedProxies: [10.0.0.0/8], maxAgeSeconds: 20000,
-                ring: {events: 2000, size: 8Mi}, socketPayload: 1M,
+                ring: {events: 2000, size: 8Mi}, socketPayload: 1M, socketPing: {intervalSeconds: 10, timeoutSeconds: 20},
                 limits: {address: {perSecond: 50, burst: 200}, user: {perSecond: 20}, publish: {perSecond: 5, burst: 100},
                     subscribe: {perSecond: 1, burst: 10}},
                 demo: {connectionsPerAddress: 5, pingsPerClient: 50, delaySeconds: {shortest: 1, longest: 2}, showAddresses: true}},

@@ -32,12 +32,15 @@ pub(super) fn api(config: &ApiConfig, access: &[(&'static str, Value)]) -> Parti
 }
 
 /// What the spec says of Socket.IO. What it leaves open is the binary's own choice.
-fn sockets(config: &ApiConfig) -> [(&'static str, Option<String>); 6] {
+fn sockets(config: &ApiConfig) -> [(&'static str, Option<String>); 8] {
     let demo = config.demo.clone().unwrap_or_default();
     let delay = demo.delay_seconds.unwrap_or_default();
+    let ping = config.socket_ping.clone().unwrap_or_default();
     let payload = config.socket_payload.as_deref().and_then(quantity::bytes);
     [
         (environment::SOCKET_PAYLOAD_BYTES, payload.map(|bytes| bytes.to_string())),
+        (environment::SOCKET_PING_INTERVAL_SECONDS, ping.interval_seconds.map(|seconds| seconds.to_string())),
+        (environment::SOCKET_PING_TIMEOUT_SECONDS, ping.timeout_seconds.map(|seconds| seconds.to_string())),
         (environment::DEMO_CONNECTIONS_PER_ADDRESS, demo.connections_per_address.map(|number| number.to_string())),
         (environment::DEMO_PINGS, demo.pings_per_client.map(|number| number.to_string())),
         (environment::DEMO_SHORTEST_SECONDS, delay.shortest.map(|seconds| seconds.to_string())),

@@ -6,6 +6,9 @@ use clap::{ArgAction, Args};
 use realtime_contract::environment;
 use thiserror::Error;
 
+/// Seconds of a ping, and of its answer, at most: what is kept in Redis of a client is renewed with its pings, and has to outlive both.
+const PING_LIMIT: i64 = 60;
+
 /// How Socket.IO is served.
 #[derive(Args, Clone, Debug)]
 #[command(next_help_heading = "Socket.IO")]
@@ -13,6 +16,14 @@ pub(crate) struct SocketConfig {
     /// Bytes of a client's message at most
     #[arg(long = "socket-payload-bytes", env = environment::SOCKET_PAYLOAD_BYTES, value_name = "REALTIME_SOCKET_PAYLOAD_BYTES", default_value_t = 128 * 1024, value_parser = clap::value_parser!(u32).range(1024..=16 * 1024 * 1024))]
     pub(crate) payload_bytes: u32,
+
+    /// Seconds between two pings of the server, 1 to 60
+    #[arg(long = "socket-ping-interval-seconds", env = environment::SOCKET_PING_INTERVAL_SECONDS, value_name = "REALTIME_SOCKET_PING_INTERVAL_SECONDS", default_value_t = 25, value_parser = clap::value_parser!(u8).range(1..=PING_LIMIT))]
+    ping_interval_seconds: u8,
+
+    /// Seconds that a client has for its answer, 1 to 60
+    #[arg(long = "socket-ping-timeout-seconds", env = environment::SOCKET_PING_TIMEOUT_SECONDS, value_name = "REALTIME_SOCKET_PING_TIMEOUT_SECONDS", default_value_t = 60, value_parser = clap::value_parser!(u8).range(1..=PING_LIMIT))]
+    ping_timeout_seconds: u8,
 
     #[command(flatten)]
     pub(crate) demo: DemoConfig,
@@ -22,6 +33,16 @@ pub(crate) struct SocketConfig {
 const BESIDE: usize = 64 * 1024;
 
 impl SocketConfig {
+    /// Between two pings of the server.
+    pub(crate) fn ping_interval(&self) -> Duration {
+        Duration::from_secs(self.ping_interval_seconds.into())
+    }
+
+    /// How long a client has for its answer.
+    pub(crate) fn ping_timeout(&self) -> Duration {
+        Duration::from_secs(self.ping_timeout_seconds.into())
+    }
+
     /// Bytes that must have room for a client before it counts as slow: the largest event that it may send, a text and attachments of
     /// `payload_bytes` each, comes back twice, as an event and to its callback. In answers to requests, attachments are in base64.
     pub(crate) fn queue_bytes(&self) -> usize {
@@ -92,6 +113,23 @@ mod tests {
     struct Options {
         #[command(flatten)]
         sockets: SocketConfig,
+    }
+
+    #[test]
+    fn signs_of_life_are_those_of_the_service_that_is_replaced_unless_told_otherwise() {
+        let times = |options: &[&str]| {
+            let parsed = Options::try_parse_from(["test"].iter().chain(options)).map_err(|error| error.to_string());
+            parsed.map(|Options { sockets }| (sockets.ping_interval().as_secs(), sockets.ping_timeout().as_secs()))
+        };
+        assert_eq!(times(&[]), Ok((25, 60)));
+        let options = ["--socket-ping-interval-seconds=10", "--socket-ping-timeout-seconds=20"];
+        assert_eq!(times(&options), Ok((10, 20)));
+        for name in ["--socket-ping-interval-seconds", "--socket-ping-timeout-seconds"] {
+            for seconds in ["0", "61", "soon"] {
+                let error = times(&[name, seconds]).unwrap_err();
+                assert!(error.contains(name) && error.contains(seconds), "{error}");
+            }
+        }
     }
 
     #[test]

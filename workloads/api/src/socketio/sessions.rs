@@ -22,8 +22,8 @@ use crate::metrics::Metrics;
 
 /// How long Redis may take to find a session, while its client waits.
 const LIMIT: Duration = Duration::from_millis(500);
-/// How long a session is kept after its last renewal. Renewals come with pings, about every 50 s, 135 s apart at most: so at least 2 minutes
-/// remain after a crash.
+/// How long a session is kept after its last renewal. Renewals come with pings, about every 50 s, 135 s apart at most and 170 s where pings
+/// are set to be as rare as they may be: so at least 2 minutes remain after a crash.
 const LIFE: Duration = Duration::from_secs(300);
 /// Changes that may wait for the task, half of it for renewals.
 const QUEUE: usize = 16 * 1024;

@@ -79,6 +79,17 @@ async fn refuses_messages_of_a_socket_that_say_nothing_or_fill_the_memory() {
 }
 
 #[tokio::test]
+async fn refuses_signs_of_life_that_come_without_pause_or_too_late_for_sessions() {
+    let ping = |name: &str, seconds: u32| json!({"api": {"config": {"socketPing": {name: seconds}}}});
+    for name in ["intervalSeconds", "timeoutSeconds"] {
+        answer("demo", &ping(name, 1)).await.expect("a second is allowed");
+        for seconds in [0, 61] {
+            says(answer("demo", &ping(name, seconds)).await, name);
+        }
+    }
+}
+
+#[tokio::test]
 async fn refuses_a_shortest_delay_above_the_longest_also_of_the_defaults() {
     let delay = |delay: Value| json!({"api": {"config": {"demo": {"delaySeconds": delay}}}});
     answer("demo", &delay(json!({"shortest": 15}))).await.expect("always 15 s");
