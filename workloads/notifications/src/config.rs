@@ -9,9 +9,14 @@ use realtime_chassis::config::{
 };
 use realtime_contract::{environment, ports, topic};
 
+/// Where Kafka is, and what it calls this client, as the service had it that is replaced.
+const BROKERS: &str = "localhost:9092";
+const CLIENT_ID: &str = "notifications-service";
+
 /// Kafka to browsers by server-sent events.
 #[derive(Debug, Parser)]
-#[command(version)]
+#[command(version, mut_arg("kafka-brokers", |brokers| brokers.required(false).default_value(BROKERS)))]
+#[command(mut_arg("kafka-client-id", |id| id.default_value(CLIENT_ID).help("Client id")))]
 pub(crate) struct Config {
     /// Port of the service
     #[arg(id = "service-port", long = "port", env = environment::PORT, value_name = "PORT", default_value_t = ports::HTTP)]
@@ -110,7 +115,7 @@ mod tests {
     use super::*;
 
     fn parse(options: &[&str]) -> Result<Config, String> {
-        let all = ["realtime-notifications", "--kafka-brokers", "kafka:9092"].iter().chain(options);
+        let all = ["realtime-notifications"].iter().chain(options);
         Config::try_parse_from(all).map_err(|error| error.to_string())
     }
 
@@ -124,8 +129,10 @@ mod tests {
         let command = Config::command();
         let known: Vec<&str> =
             command.get_arguments().filter_map(|argument| argument.get_env().and_then(|name| name.to_str())).collect();
-        let unread: Vec<_> =
-            environment::of_workload(Component::Notifications).into_iter().filter(|name| !known.contains(name)).collect();
+        let unread: Vec<_> = environment::of_workload(Component::Notifications)
+            .into_iter()
+            .filter(|name| !known.contains(name))
+            .collect();
         assert!(unread.is_empty(), "{unread:?}");
     }
 
@@ -149,6 +156,18 @@ mod tests {
         assert!(error.contains("--redis-url"), "{error}");
         let config = parse(&["--redis-url", "redis://host:6379", "--redis-password", "secret"]).unwrap();
         assert_eq!(config.peers.redis().unwrap().password.unwrap().expose(), "secret");
+    }
+
+    #[test]
+    fn kafka_is_where_it_was_for_the_service_that_is_replaced_unless_told_otherwise() {
+        let kafka = |options: &[&str]| {
+            let KafkaConfig { brokers, client_id, .. } = parse(options).unwrap().kafka;
+            (brokers, client_id.unwrap())
+        };
+        assert_eq!(kafka(&[]), ("localhost:9092".to_owned(), "notifications-service".to_owned()));
+        let options = ["--kafka-brokers", "kafka:9093", "--kafka-client-id", "mine"];
+        assert_eq!(kafka(&options), ("kafka:9093".to_owned(), "mine".to_owned()));
+        assert!(parse(&["--kafka-brokers", "kafka"]).unwrap_err().contains("host:port"));
     }
 
     #[test]

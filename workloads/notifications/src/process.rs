@@ -201,6 +201,21 @@ fn heartbeat() -> String {
 
 fn watch_kafka(config: &Config, board: &Board, token: &CancellationToken) -> anyhow::Result<()> {
     let probe = kafka::Probe::new(&config.kafka, NAME)?;
+
+#[cfg(test)]
+mod tests {
+    use std::time::Duration;
+
+    use clap::Parser as _;
+
+    use super::*;
+
+    #[test]
+    fn a_sign_of_life_comes_every_30_s_as_from_the_service_that_is_replaced() {
+        let config = Config::parse_from(["realtime-notifications"]);
+        assert_eq!(settings(&config.stream).heartbeat, Duration::from_secs(30));
+    }
+}
     let check = move || {
         let probe = probe.clone();
         async move { probe.check().await }
