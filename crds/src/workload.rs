@@ -116,7 +116,9 @@ impl LogLevel {
     validation = Rule::new("!(self.name in ['PORT', 'API_PORT', 'REALTIME_OPS_PORT'])")
         .message("env: Services and probes find a process by its ports, which are fixed; remove the variable"),
     validation = Rule::new("!(self.name == 'REALTIME_AUTH' || self.name.startsWith('REALTIME_JWT_'))")
-        .message("env: who is asked for a token, and what it is checked with, is the matter of security.auth; set it there and remove the variable")
+        .message("env: who is asked for a token, and what it is checked with, is the matter of security.auth; set it there and remove the variable"),
+    validation = Rule::new("!self.name.startsWith('REALTIME_LIMIT_')")
+        .message("env: how often a client may do something is the matter of config.limits of api and notifications; set it there and remove the variable")
 )]
 pub struct EnvironmentVariable {
     /// Name of the variable.

@@ -220,6 +220,17 @@ fn refuses_variables_that_would_undo_the_choice() {
 }
 
 #[test]
+fn refuses_variables_that_would_limit_what_limits_say_or_nothing() {
+    for name in ["REALTIME_LIMIT_USER", "REALTIME_LIMIT_PUBLISH", "REALTIME_LIMIT_ADDRESS"] {
+        for workload in ["api", "consumer", "notifications"] {
+            let spec = format!("{{{workload}: {{env: [{{name: {name}, value: 1/1}}]}}}}");
+            says(&refusal(&spec), "the matter of config.limits of api and notifications; set it there");
+        }
+    }
+    stack("demo", "{api: {env: [{name: REALTIME_LIMITLESS, value: me}]}}").validate_cel().expect("another variable");
+}
+
+#[test]
 fn refuses_an_address_of_keys_that_is_none() {
     for url in ["https://", "http:///keys", "https://a b/keys", "login.example.com/keys", "/keys"] {
         let spec = format!("{{security: {{auth: {{jwt: {{key: {{jwks: {{url: '{url}'}}}}}}}}}}}}");

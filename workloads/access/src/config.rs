@@ -6,6 +6,10 @@ use realtime_contract::environment;
 
 /// Bytes of a secret for HS256 at least, as many as its hash has (RFC 7518, section 3.2).
 pub(crate) const SECRET_BYTES: usize = 32;
+/// After so many seconds keys at an address are read again unless it is said.
+pub(crate) const JWKS_SECONDS: u32 = 300;
+/// By so many seconds clocks may differ unless it is said.
+pub(crate) const LEEWAY_SECONDS: u32 = 30;
 
 /// Who is asked who he is, and how tokens are checked.
 #[derive(Args, Clone, Debug, Default)]
@@ -27,9 +31,9 @@ pub struct AccessConfig {
     #[arg(long, env = environment::JWT_JWKS_URL, value_name = "REALTIME_JWT_JWKS_URL", value_parser = url)]
     pub jwt_jwks_url: Option<String>,
 
-    /// Seconds after which the set at that address is read again
-    #[arg(long, env = environment::JWT_JWKS_SECONDS, value_name = "REALTIME_JWT_JWKS_SECONDS", default_value_t = 300, value_parser = clap::value_parser!(u32).range(10..=86_400))]
-    pub jwt_jwks_seconds: u32,
+    /// Seconds after which the set at that address is read again, 300 unless it is said
+    #[arg(long, env = environment::JWT_JWKS_SECONDS, value_name = "REALTIME_JWT_JWKS_SECONDS", value_parser = clap::value_parser!(u32).range(10..=86_400))]
+    pub jwt_jwks_seconds: Option<u32>,
 
     /// What a token's claim iss has to be; not looked at when it is not given
     #[arg(long, env = environment::JWT_ISSUER, value_name = "REALTIME_JWT_ISSUER")]
@@ -39,9 +43,9 @@ pub struct AccessConfig {
     #[arg(long, env = environment::JWT_AUDIENCE, value_name = "REALTIME_JWT_AUDIENCE", value_delimiter = ',', value_parser = audience)]
     pub jwt_audience: Vec<String>,
 
-    /// Seconds by which the issuer's clock may differ
-    #[arg(long, env = environment::JWT_LEEWAY_SECONDS, value_name = "REALTIME_JWT_LEEWAY_SECONDS", default_value_t = 30, value_parser = clap::value_parser!(u32).range(..=600))]
-    pub jwt_leeway_seconds: u32,
+    /// Seconds by which the issuer's clock may differ, 30 unless it is said
+    #[arg(long, env = environment::JWT_LEEWAY_SECONDS, value_name = "REALTIME_JWT_LEEWAY_SECONDS", value_parser = clap::value_parser!(u32).range(..=600))]
+    pub jwt_leeway_seconds: Option<u32>,
 }
 
 /// Who is asked who he is.
@@ -63,6 +67,8 @@ impl AccessConfig {
             (self.jwt_jwks_url.is_some(), environment::JWT_JWKS_URL),
             (self.jwt_issuer.is_some(), environment::JWT_ISSUER),
             (!self.jwt_audience.is_empty(), environment::JWT_AUDIENCE),
+            (self.jwt_jwks_seconds.is_some(), environment::JWT_JWKS_SECONDS),
+            (self.jwt_leeway_seconds.is_some(), environment::JWT_LEEWAY_SECONDS),
         ]
         .into_iter()
         .filter_map(|(is_set, name)| is_set.then_some(name))
@@ -125,8 +131,10 @@ mod tests {
     #[test]
     fn nobody_is_asked_unless_told_so() {
         let config = parse(&[]).unwrap();
-        assert_eq!((config.auth, config.jwt_jwks_seconds, config.jwt_leeway_seconds), (Auth::Anonymous, 300, 30));
+        assert_eq!(config.auth, Auth::Anonymous);
         assert!(config.of_tokens().is_empty());
+        let seconds = parse(&["--jwt-jwks-seconds=300", "--jwt-leeway-seconds=30"]).unwrap();
+        assert_eq!(seconds.of_tokens(), [environment::JWT_JWKS_SECONDS, environment::JWT_LEEWAY_SECONDS]);
     }
 
     #[test]

@@ -10,7 +10,7 @@ use tokio_util::sync::CancellationToken;
 
 use crate::{
     Access, Credential, Refusal, Ticket,
-    config::{AccessConfig, Auth},
+    config::{AccessConfig, Auth, JWKS_SECONDS, LEEWAY_SECONDS},
     keys::{KeySet, remote::Remote},
     measures::Measures,
     ticket::{Tickets, is_ticket},
@@ -57,6 +57,13 @@ pub enum Error {
         /// The variables, by comma.
         names: String,
     },
+    /// Who sets this believes that keys are read from an address.
+    #[error(
+        "failed to find keys to read again: {} is set, but {} is not",
+        environment::JWT_JWKS_SECONDS,
+        environment::JWT_JWKS_URL
+    )]
+    ReadAgain,
     /// The set of keys cannot be used.
     #[error("failed to read {}", environment::JWT_JWKS)]
     ReadKeys(#[source] Box<dyn std::error::Error + Send + Sync>),
@@ -82,7 +89,7 @@ impl Gate {
             let is_open = names.is_empty();
             return if is_open { Ok(Self::anonymous()) } else { Err(Error::ReadAuth { names: names.join(", ") }) };
         }
-        let leeway = SignedDuration::from_secs(config.jwt_leeway_seconds.into());
+        let leeway = SignedDuration::from_secs(config.jwt_leeway_seconds.unwrap_or(LEEWAY_SECONDS).into());
         let issuer = config.jwt_issuer.as_deref().map(Box::from);
         let audience = config.jwt_audience.iter().map(|name| name.as_str().into()).collect();
         let policy = Policy { issuer, audience, leeway };
@@ -181,9 +188,12 @@ impl Keys {
             given = given.with(&set.map_err(|error| Error::ReadKeys(error.into()))?);
         }
         let Some(address) = &config.jwt_jwks_url else {
+            if config.jwt_jwks_seconds.is_some() {
+                return Err(Error::ReadAgain);
+            }
             return if given.len() == 0 { Err(Error::FindKeys) } else { Ok(Self::Given(Arc::new(given))) };
         };
-        let every = Duration::from_secs(config.jwt_jwks_seconds.into());
+        let every = Duration::from_secs(config.jwt_jwks_seconds.unwrap_or(JWKS_SECONDS).into());
         let remote = Remote::start(address, every, given, measures.clone(), token);
         remote.map(Self::Remote).map_err(|error| Error::ReadAddress(error.into()))
     }

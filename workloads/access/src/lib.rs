@@ -20,6 +20,7 @@ mod keys;
 pub mod limits;
 mod measures;
 mod refusal;
+mod service;
 mod ticket;
 mod token;
 
@@ -30,4 +31,5 @@ pub use credential::{Credential, TICKET_COOKIE};
 pub use gate::{Error, Gate};
 pub use issue::{IssueError, Wish};
 pub use refusal::Refusal;
+pub use service::Service;
 pub use ticket::Ticket;

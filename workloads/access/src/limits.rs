@@ -17,7 +17,10 @@ use realtime_chassis::redis::Connection;
 use realtime_contract::Component;
 use thiserror::Error;
 
-pub use self::{bucket::Rate, config::LimitConfig};
+pub use self::{
+    bucket::Rate,
+    config::{Ineffective, LimitConfig},
+};
 use self::{local::Table, shared::Shared};
 use crate::Access;
 

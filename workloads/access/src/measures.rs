@@ -25,8 +25,8 @@ impl Measures {
         );
         let refused = IntCounterVec::new(refused, &["code"])?;
         for refusal in Refusal::ALL {
-            // These two are said of channels and users by who knows them, not of a token as such.
-            if !matches!(refusal, Refusal::Channel | Refusal::User) {
+            // These are said of channels, users and requests by who knows them, not of a token as such.
+            if !matches!(refusal, Refusal::Channel | Refusal::User | Refusal::Service(_)) {
                 refused.with_label_values(&[refusal.code()]);
             }
         }

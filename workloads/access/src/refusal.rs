@@ -45,11 +45,14 @@ pub enum Refusal {
     /// The client is known, and is not that user.
     #[error("the token does not permit this user")]
     User,
+    /// The client is known, and may not ask for what concerns the whole service; the claim that would have to have `*`.
+    #[error("the token does not permit requests about the whole service: its claim {0} lacks \"*\"")]
+    Service(&'static str),
 }
 
 impl Refusal {
     /// Every refusal that has a code of its own.
-    pub const ALL: [Self; 13] = [
+    pub const ALL: [Self; 14] = [
         Self::Missing,
         Self::Malformed,
         Self::Algorithm,
@@ -63,6 +66,7 @@ impl Refusal {
         Self::KeysAway,
         Self::Channel,
         Self::User,
+        Self::Service("channels"),
     ];
 
     /// For programs: in problems, `CONNECT_ERROR`s and metrics.
@@ -81,6 +85,7 @@ impl Refusal {
             Self::KeysAway => "KEYS_AWAY",
             Self::Channel => "CHANNEL_FORBIDDEN",
             Self::User => "USER_FORBIDDEN",
+            Self::Service(_) => "SERVICE_FORBIDDEN",
         }
     }
 
@@ -94,7 +99,7 @@ impl Refusal {
     pub const fn status(self) -> StatusCode {
         match self {
             Self::KeysAway => StatusCode::SERVICE_UNAVAILABLE,
-            Self::Channel | Self::User => StatusCode::FORBIDDEN,
+            Self::Channel | Self::User | Self::Service(_) => StatusCode::FORBIDDEN,
             _ => StatusCode::UNAUTHORIZED,
         }
     }

@@ -4,12 +4,12 @@ use std::{net::IpAddr, sync::Arc};
 
 use axum::{
     extract::{MatchedPath, Request, State},
-    http::{Extensions, Method},
+    http::{Extensions, HeaderMap, Method},
     middleware::Next,
     response::{IntoResponse, Response},
 };
 use realtime_access::{
-    Access, Credential, Denied,
+    Access, Credential, Denied, Service,
     limits::{Limit, TooMany, Who},
 };
 use realtime_chassis::http::Problem;
@@ -34,6 +34,11 @@ const PUBLIC: [&str; 7] = [
     documents::PAGE_PATH,
 ];
 
+/// Requests that look at the whole service: what they tell has nobody's notifications in it, but what all do together.
+const SERVICE: [&str; 3] = ["/api/stack", "/api/figures", "/api/cache-test"];
+/// Who deletes here empties the cache of all, and costs each of them a query.
+const NOTIFICATIONS: &str = "/api/notifications";
+
 /// How the client of a request is let in.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 enum Way {
@@ -41,6 +46,8 @@ enum Way {
     Public,
     /// By a token in its header; the [`Access`] becomes an extension of the request.
     Token,
+    /// By a token for everything, likewise.
+    Service(Service),
     /// By the handler: what it shows stands elsewhere, and refusals have another form.
     Handler,
 }
@@ -55,6 +62,8 @@ impl Way {
             Some(stream::PATH) => Self::Handler,
             Some(path) if path.starts_with(socketio::PATH) => Self::Handler,
             Some(path) if PUBLIC.contains(&path) => Self::Public,
+            Some(path) if SERVICE.contains(&path) => Self::Service(Service::Look),
+            Some(NOTIFICATIONS) if method == Method::DELETE => Self::Service(Service::Change),
             Some(_) => Self::Token,
         }
     }
@@ -71,7 +80,10 @@ pub(crate) async fn admit_requests(
     let admitted = match Way::of(request.method(), matched.as_ref().map(MatchedPath::as_str)) {
         Way::Handler => Ok(None),
         Way::Public => charge_address(&state, client).await.map(|()| None).map_err(Denied::from),
-        Way::Token => admit(&state, Credential::of_headers(request.headers()), client, None).await.map(Some),
+        Way::Token => admit_token(&state, request.headers(), client).await.map(Some),
+        Way::Service(service) => admit_token(&state, request.headers(), client)
+            .await
+            .and_then(|access| access.permits(service).map(|()| Some(access)).map_err(Denied::from)),
     };
     match admitted {
         Ok(access) => {
@@ -82,6 +94,11 @@ pub(crate) async fn admit_requests(
         }
         Err(denied) => ApiError::from(denied).into_response(),
     }
+}
+
+/// What the client of a request with these headers may do.
+async fn admit_token(state: &ApiState, headers: &HeaderMap, client: Option<IpAddr>) -> Result<Access, Denied> {
+    admit(state, Credential::of_headers(headers), client, None).await
 }
 
 /// What the client may do that shows this, when it does not come too often, see [`realtime_access::admit`].
@@ -154,7 +171,10 @@ mod tests {
             (Some("/api/sse/notifications"), Way::Handler),
             (Some("/socket.io/"), Way::Handler),
             (Some("/api/notifications"), Way::Token),
-            (Some("/api/cache-test"), Way::Token),
+            (Some("/api/notifications/{id}"), Way::Token),
+            (Some("/api/cache-test"), Way::Service(Service::Look)),
+            (Some("/api/figures"), Way::Service(Service::Look)),
+            (Some("/api/stack"), Way::Service(Service::Look)),
             (Some("/api/tickets"), Way::Token),
             (Some("/api/of-tomorrow"), Way::Token),
         ] {
@@ -162,5 +182,7 @@ mod tests {
         }
         assert_eq!(Way::of(&Method::POST, Some("/api/tickets")), Way::Token);
         assert_eq!(Way::of(&Method::DELETE, Some("/api/tickets")), Way::Public);
+        assert_eq!(Way::of(&Method::POST, Some("/api/notifications")), Way::Token);
+        assert_eq!(Way::of(&Method::DELETE, Some("/api/notifications")), Way::Service(Service::Change));
     }
 }

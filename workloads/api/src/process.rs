@@ -62,7 +62,8 @@ pub(crate) async fn run(config: Config) -> anyhow::Result<()> {
     let key = config.stream.key_or_own("sessions of Socket.IO clients, and tickets,");
     state.gate = Gate::start(&config.access, key.expose().as_bytes(), steps.background.clone())?;
     state.gate.register(&metrics.registry).context("failed to register the metrics of access")?;
-    state.limiter = Limiter::new(config.limits, Component::Api, Some(redis.clone()), &metrics.registry)
+    let limits = config.limits.at(state.gate.asks(), true)?;
+    state.limiter = Limiter::new(limits, Component::Api, Some(redis.clone()), &metrics.registry)
         .context("failed to register the metrics of limits")?;
     state.trusted_proxies = config.stream.trusted_proxies.as_slice().into();
     state.console = config.console.as_deref().map(Console::new).transpose()?;

@@ -18,7 +18,7 @@ use realtime_chassis::{
     redis::Connection,
     report, shutdown,
 };
-use realtime_contract::{Component, environment, figures::Figures};
+use realtime_contract::{Component, figures::Figures};
 use realtime_fanout::{Engine, Publisher, metrics::EngineCollector, serve};
 use tokio::{sync::oneshot, task::JoinHandle};
 use tokio_util::sync::CancellationToken;
@@ -99,7 +99,8 @@ fn assemble(
     let key = config.stream.key_or_own("cursors and tickets of clients");
     let gate = Gate::start(&config.access, key.expose().as_bytes(), background.clone())?;
     gate.register(registry).context("failed to register the metrics of access")?;
-    let limiter = limiter(config, peers, registry)?;
+    let limiter = Limiter::new(config.limits.at(gate.asks(), false)?, Component::Notifications, peers, registry)
+        .context("failed to register the metric of limits")?;
     let measures = Measures::new(registry).context("failed to register the metrics")?;
     let checker = Arc::new(config.events.schemas.as_deref().map_or_else(|| Ok(Checker::default()), Checker::read)?);
     let lanes = Arc::new(Lanes::new(config.events.topics.iter().map(String::as_str)));
@@ -136,14 +137,6 @@ fn assemble(
 /// Where instances meet, if there is a Redis. It opens when it is first used, and nothing waits for it.
 fn peers(config: &Config) -> anyhow::Result<Option<Connection>> {
     config.peers.redis().map(|redis| Connection::new(&redis)).transpose().context("failed to set up the peers' Redis")
-}
-
-fn limiter(config: &Config, peers: Option<Connection>, registry: &Registry) -> anyhow::Result<Limiter> {
-    if config.limits.publish.is_some() {
-        bail!("failed to limit what is published: nothing is published here; leave {} out", environment::LIMIT_PUBLISH);
-    }
-    Limiter::new(config.limits, Component::Notifications, peers, registry)
-        .context("failed to register the metric of limits")
 }
 
 fn tell_figures(config: &Config, engine: Engine, peers: Connection, token: CancellationToken) -> JoinHandle<()> {

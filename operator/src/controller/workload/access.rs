@@ -31,3 +31,29 @@ fn of_secret(key: &TokenKey) -> (&'static str, Value) {
     };
     (variable, Value::Secret { name: key.secret.clone(), key: key.form.key(), hash: key.hash.clone() })
 }
+
+#[cfg(test)]
+mod tests {
+    use serde_json::{Value as Json, json};
+
+    use super::*;
+
+    fn names(auth: Json) -> Vec<&'static str> {
+        let security: Security = serde_json::from_value(json!({ "auth": auth })).unwrap();
+        settings(Some(&security), None).into_iter().map(|(name, _)| name).collect()
+    }
+
+    /// A workload does not start with one that has none.
+    #[test]
+    fn no_variable_is_set_that_would_have_no_effect() {
+        assert_eq!(settings(None, None), []);
+        assert_eq!(names(json!({"anonymous": {}})), [""; 0]);
+        let jwt = |key: Json| names(json!({"jwt": {"leewaySeconds": 5, "key": key}}));
+        let asks = [environment::AUTH, environment::JWT_LEEWAY_SECONDS];
+        assert_eq!(jwt(json!({"generated": {}})), asks);
+        assert_eq!(jwt(json!({"secret": {"name": "keys"}})), asks);
+        let address = [environment::JWT_JWKS_URL, environment::JWT_JWKS_SECONDS];
+        let remote = json!({"jwks": {"url": "https://login.example.com/keys", "refreshSeconds": 60}});
+        assert_eq!(jwt(remote), [asks, address].concat());
+    }
+}

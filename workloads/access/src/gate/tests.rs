@@ -32,8 +32,22 @@ fn tokens_without_keys_are_refused_at_the_start_by_the_names_of_the_variables() 
 
 #[test]
 fn keys_without_tokens_are_refused_at_the_start() {
-    let config = AccessConfig { jwt_issuer: Some("i".into()), ..AccessConfig::default() };
-    assert!(start(&config).unwrap_err().contains("REALTIME_JWT_ISSUER is set"));
+    let anonymous = AccessConfig::default;
+    for (config, name) in [
+        (AccessConfig { jwt_issuer: Some("i".into()), ..anonymous() }, "REALTIME_JWT_ISSUER"),
+        (AccessConfig { jwt_leeway_seconds: Some(30), ..anonymous() }, "REALTIME_JWT_LEEWAY_SECONDS"),
+        (AccessConfig { jwt_jwks_seconds: Some(300), ..anonymous() }, "REALTIME_JWT_JWKS_SECONDS"),
+    ] {
+        let error = start(&config).unwrap_err();
+        assert!(error.contains("REALTIME_AUTH") && error.contains(&format!("{name} is set")), "{error}");
+    }
+}
+
+#[test]
+fn an_interval_of_readings_without_an_address_is_refused_at_the_start() {
+    let secret = Some(SECRET.to_owned().into());
+    let error = start(&AccessConfig { jwt_secret: secret, jwt_jwks_seconds: Some(300), ..config() }).unwrap_err();
+    assert!(error.contains("REALTIME_JWT_JWKS_SECONDS is set, but REALTIME_JWT_JWKS_URL is not"), "{error}");
 }
 
 #[test]

@@ -2,6 +2,7 @@
 
 use clap::Args;
 use realtime_contract::environment;
+use thiserror::Error;
 
 use super::{Limit, bucket::Rate};
 
@@ -26,7 +27,34 @@ pub struct LimitConfig {
     pub subscribe: Option<Rate>,
 }
 
+/// A limit is set that would limit nothing.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Error)]
+pub enum Ineffective {
+    /// Users are not known.
+    #[error(
+        "failed to limit users: nobody is asked who he is; set {} to jwt, or leave {} out",
+        environment::AUTH,
+        environment::LIMIT_USER
+    )]
+    Users,
+    /// The service takes nothing.
+    #[error("failed to limit what is published: nothing is published here; leave {} out", environment::LIMIT_PUBLISH)]
+    Publishing,
+}
+
 impl LimitConfig {
+    /// These limits at a service that asks clients who they are, or not, and to which one can publish, or not.
+    ///
+    /// # Errors
+    /// [`Ineffective`] when one of them would limit nothing.
+    pub const fn at(self, asks: bool, takes_posts: bool) -> Result<Self, Ineffective> {
+        match self {
+            Self { user: Some(_), .. } if !asks => Err(Ineffective::Users),
+            Self { publish: Some(_), .. } if !takes_posts => Err(Ineffective::Publishing),
+            effective => Ok(effective),
+        }
+    }
+
     pub(super) const fn rate(&self, limit: Limit) -> Option<Rate> {
         match limit {
             Limit::Address => self.address,
@@ -57,6 +85,25 @@ mod tests {
         let intervals = Limit::ALL.map(|limit| limits.rate(limit).unwrap().interval);
         assert_eq!(intervals, [1_000_000, 500_000, 250_000, 200_000]);
         assert_eq!(Options::parse_from(["test"]).limits, LimitConfig::default());
+    }
+
+    #[test]
+    fn refuses_limits_that_would_limit_nothing_by_their_names() {
+        let parse =
+            |option| Options::parse_from(["test", "--limit-address=1/1", "--limit-subscribe=1/1", option]).limits;
+        let (users, publishing) = (parse("--limit-user=1/1"), parse("--limit-publish=1/1"));
+        for (limits, asks, takes_posts, name) in [
+            (users, true, false, None),
+            (users, false, true, Some("REALTIME_LIMIT_USER")),
+            (publishing, false, true, None),
+            (publishing, true, false, Some("REALTIME_LIMIT_PUBLISH")),
+        ] {
+            match (limits.at(asks, takes_posts), name) {
+                (Ok(effective), None) => assert_eq!(effective, limits),
+                (Err(error), Some(name)) => assert!(error.to_string().contains(name), "{error}"),
+                other => panic!("{other:?}"),
+            }
+        }
     }
 
     #[test]

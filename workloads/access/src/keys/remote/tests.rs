@@ -52,7 +52,7 @@ impl Issuer {
         let config = AccessConfig {
             auth: Auth::Jwt,
             jwt_jwks_url: Some(self.address.clone()),
-            jwt_jwks_seconds: 300,
+            jwt_jwks_seconds: Some(300),
             ..AccessConfig::default()
         };
         Gate::start(&config, b"0123456789abcdef", token.clone()).unwrap()

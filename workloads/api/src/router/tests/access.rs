@@ -5,6 +5,7 @@ mod limits;
 mod logs;
 mod proxies;
 mod refusals;
+mod service;
 mod tickets;
 
 use std::net::SocketAddr;
@@ -38,7 +39,7 @@ fn gate() -> Gate {
         jwt_jwks: Some(json!({ "keys": [jwk(Signer::Rsa, Some("rsa"))] }).to_string().into()),
         jwt_issuer: Some("issuer".to_owned()),
         jwt_audience: vec!["api".to_owned()],
-        jwt_leeway_seconds: 30,
+        jwt_leeway_seconds: Some(30),
         ..AccessConfig::default()
     };
     Gate::start(&config, KEY, CancellationToken::new()).unwrap()
@@ -140,7 +141,7 @@ impl Answer {
             "{name}"
         );
         let challenge = match refusal {
-            Refusal::Channel | Refusal::User | Refusal::KeysAway => None,
+            Refusal::Channel | Refusal::User | Refusal::Service(_) | Refusal::KeysAway => None,
             Refusal::Missing => Some("Bearer"),
             _ => Some(r#"Bearer error="invalid_token""#),
         };

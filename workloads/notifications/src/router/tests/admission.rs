@@ -273,7 +273,7 @@ async fn nothing_is_checked_that_comes_from_an_address_over_its_limit() {
 async fn keys_that_are_away_are_no_reason_for_an_event_source_to_give_up() {
     let gate = gate_with(AccessConfig {
         jwt_jwks_url: Some("http://127.0.0.1:9/keys".to_owned()),
-        jwt_jwks_seconds: 300,
+        jwt_jwks_seconds: Some(300),
         ..AccessConfig::default()
     });
     let state = state_with(gate, Limiter::none());

@@ -102,7 +102,7 @@ async fn read(folder: &Path, host: &str) -> String {
     let config = AccessConfig {
         auth: Auth::Jwt,
         jwt_jwks_url: Some(format!("https://{host}:{}/keys", serve(folder, &document))),
-        jwt_jwks_seconds: 300,
+        jwt_jwks_seconds: Some(300),
         ..AccessConfig::default()
     };
     let gate = Gate::start(&config, b"0123456789abcdef", CancellationToken::new()).unwrap();

@@ -5,7 +5,7 @@ use std::collections::BTreeSet;
 use super::*;
 
 /// Status and code of each refusal. Programs rely on them: none is changed without the documentation, the packages of clients, and this.
-const REFUSALS: [(u16, &str); 13] = [
+const REFUSALS: [(u16, &str); 14] = [
     (401, "TOKEN_MISSING"),
     (401, "TOKEN_MALFORMED"),
     (401, "TOKEN_ALGORITHM"),
@@ -18,6 +18,7 @@ const REFUSALS: [(u16, &str); 13] = [
     (401, "TOKEN_CLAIM"),
     (403, "CHANNEL_FORBIDDEN"),
     (403, "USER_FORBIDDEN"),
+    (403, "SERVICE_FORBIDDEN"),
     (503, "KEYS_AWAY"),
 ];
 
@@ -42,7 +43,7 @@ fn keyless() -> Gate {
     let config = AccessConfig {
         auth: Auth::Jwt,
         jwt_jwks_url: Some("http://127.0.0.1:9/keys".to_owned()),
-        jwt_jwks_seconds: 300,
+        jwt_jwks_seconds: Some(300),
         ..AccessConfig::default()
     };
     Gate::start(&config, KEY, CancellationToken::new()).unwrap()
@@ -55,7 +56,7 @@ async fn each_refusal_is_the_answer_to_a_request() {
     for (_, token, _) in refused() {
         answered.insert(told(&get_with(address, "/api/notifications", &bearer(&token)).await));
     }
-    for path in ["/api/notifications?channel=stock", "/api/users/8/notifications"] {
+    for path in ["/api/notifications?channel=stock", "/api/users/8/notifications", "/api/stack"] {
         answered.insert(told(&get_with(address, path, &bearer(&good())).await));
     }
     let (mut state, _publisher) = found(7);

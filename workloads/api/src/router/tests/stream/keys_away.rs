@@ -16,7 +16,7 @@ pub(in super::super) fn gate() -> Gate {
         auth: Auth::Jwt,
         jwt_secret: Some(SECRET.to_owned().into()),
         jwt_jwks_url: Some(format!("http://127.0.0.1:{}/keys", closed_port())),
-        jwt_jwks_seconds: 300,
+        jwt_jwks_seconds: Some(300),
         ..AccessConfig::default()
     };
     Gate::start(&config, b"0123456789abcdef", CancellationToken::new()).unwrap()

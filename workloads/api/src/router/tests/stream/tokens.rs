@@ -15,7 +15,7 @@ use crate::state::ApiState;
 /// Without leeway, so that what expires does so when it says.
 fn config() -> AccessConfig {
     let jwt_secret = Some("0123456789abcdef0123456789abcdef".to_owned().into());
-    AccessConfig { auth: Auth::Jwt, jwt_secret, jwt_leeway_seconds: 0, ..AccessConfig::default() }
+    AccessConfig { auth: Auth::Jwt, jwt_secret, jwt_leeway_seconds: Some(0), ..AccessConfig::default() }
 }
 
 /// A state whose feed was found at that position, and that asks for tokens.
