@@ -3,17 +3,19 @@
 //! ```text
 //! brokers -> consumer -> Course (where are we? an event? a duplicate?) -> Broadcast
 //!         -> survey, every few seconds: new partitions, topics that were created anew
+//!         -> watch: does the client still follow? Else another one takes over, from where the course is
 //! ```
 
+mod aside;
 mod client;
 mod context;
 mod outage;
+mod watch;
 
-use std::{sync::Arc, time::Duration};
+use std::{collections::BTreeMap, sync::Arc, time::Duration};
 
 use futures::FutureExt;
 use jiff::Timestamp;
-use prometheus::IntGaugeVec;
 use rdkafka::{
     ClientConfig, Offset, TopicPartitionList,
     consumer::{Consumer, StreamConsumer},
@@ -23,23 +25,24 @@ use rdkafka::{
 use realtime_kafka_topics::TopicError;
 use thiserror::Error;
 use tokio::{
-    sync::{oneshot, watch},
-    task::{JoinError, JoinHandle, spawn_blocking},
+    sync::{oneshot, watch::Receiver},
     time::{Instant, MissedTickBehavior, interval_at, sleep},
 };
 use tokio_util::sync::CancellationToken;
 use tracing::{info, warn};
 
 use self::{
+    aside::{Answer, within},
     client::{consumer, drain, record, settings},
-    context::{Context, Progress},
+    context::{Context, Progress, Told},
     outage::Outage,
+    watch::{Place, Stall, Watch},
 };
 use crate::{
     broadcast::Broadcast,
     course::{Course, Next},
     measures::Measures,
-    survey::{self, Sight, Survey, survey},
+    survey::{self, QUESTION, Sight, Survey, ends, survey},
 };
 
 /// Between two looks at the topics.
@@ -48,6 +51,8 @@ const ROUND: Duration = Duration::from_secs(5);
 const SOON: Duration = Duration::from_secs(1);
 /// After a failure at the start.
 const PAUSE: Duration = Duration::from_millis(250);
+/// For a call that asks no broker.
+const CALL: Duration = Duration::from_secs(5);
 /// Records that are taken before what they give is sent, at most.
 const BATCH_RECORDS: usize = 256;
 /// Bytes of events that wait before they are sent, at most.
@@ -68,30 +73,50 @@ pub(crate) enum Error {
     /// The list of partitions was refused.
     #[error("failed to assign the partitions")]
     AssignPartitions(#[source] KafkaError),
-    /// The thread of a question ended early.
+    /// A question did not end.
     #[error("failed to await the brokers")]
-    AwaitBrokers(#[source] JoinError),
+    AwaitBrokers(#[source] aside::Error),
+    /// The client itself does not go on.
+    #[error("failed to await the Kafka client")]
+    AwaitClient(#[source] aside::Error),
+    /// The client does not follow.
+    #[error("failed to follow by this Kafka client")]
+    Follow(#[source] Stall),
     /// Records do not come.
     #[error("failed to read records")]
     ReadRecords(#[source] KafkaError),
 }
 
+/// What the brokers said, and where the logs end of partitions that had not moved.
+struct Seen {
+    survey: Survey,
+    asked: usize,
+    ends: BTreeMap<Place, u64>,
+}
+
+/// A question about the topics that is being asked.
+struct Question {
+    answer: Answer<Result<Seen, survey::Error>>,
+    /// When it was begun.
+    begun: Instant,
+    limit: Duration,
+}
+
 /// Follows the topics.
 pub(crate) struct Follower {
     config: ClientConfig,
-    lag: IntGaugeVec,
+    measures: Measures,
     consumer: Arc<StreamConsumer<Context>>,
     course: Course,
     outage: Outage,
     /// Records do not come although the brokers answer.
     refusal: Outage,
-    progress: watch::Receiver<Progress>,
+    told: Receiver<Told>,
     /// The question that is being asked.
-    question: Option<JoinHandle<Result<Survey, survey::Error>>>,
+    question: Option<Question>,
     /// A question is to be asked as soon as none is.
     wanted: bool,
-    /// When it was begun.
-    asked_at: Instant,
+    watch: Watch,
     /// A partition's next record no longer lies in its log.
     overtaken: bool,
     /// The client refused to go on in a partition, and nobody has said yet in which.
@@ -105,18 +130,18 @@ impl Follower {
     /// [`Error::ConfigureConsumer`] when a setting is refused.
     pub(crate) fn new(config: &ClientConfig, course: Course, measures: &Measures) -> Result<Self, Error> {
         let config = settings(config);
-        let (consumer, progress) = consumer(&config, &course, &measures.lag)?;
+        let (consumer, told) = consumer(&config, course.lanes.names(), &measures.lag)?;
         Ok(Self {
             config,
-            lag: measures.lag.clone(),
+            measures: measures.clone(),
             consumer: Arc::new(consumer),
             course,
             outage: Outage::default(),
             refusal: Outage::default(),
-            progress,
+            told,
             question: None,
             wanted: false,
-            asked_at: Instant::now(),
+            watch: Watch::new(),
             overtaken: false,
             refused: false,
         })
@@ -131,7 +156,7 @@ impl Follower {
         self.start(out).await;
         let mut ready = Some(ready);
         let (mut consumer, lanes) = (self.consumer.clone(), self.course.lanes.clone());
-        let mut progress = self.progress.clone();
+        let mut told = self.told.clone();
         let mut rounds = interval_at(Instant::now() + ROUND, ROUND);
         rounds.set_missed_tick_behavior(MissedTickBehavior::Delay);
         loop {
@@ -142,6 +167,12 @@ impl Follower {
                 // Nobody waits when the process ends already.
                 _ = ready.send(());
             }
+            if !Arc::ptr_eq(&consumer, &self.consumer) {
+                let old = std::mem::replace(&mut consumer, self.consumer.clone());
+                told = self.told.clone();
+                // Its end waits for its threads, in vain if they hang.
+                drop(aside::call(move || drop(old)));
+            }
             self.ask();
             tokio::select! {
                 record = consumer.recv() => {
@@ -151,26 +182,36 @@ impl Follower {
                     // The consumer never gives way by itself while records are at hand.
                     tokio::task::yield_now().await;
                 }
-                answer = answer(&mut self.question) => {
-                    self.learn(answer, out);
-                    if !Arc::ptr_eq(&consumer, &self.consumer) {
-                        let old = std::mem::replace(&mut consumer, self.consumer.clone());
-                        progress = self.progress.clone();
-                        // Its end waits for its threads.
-                        drop(spawn_blocking(move || drop(old)));
-                    }
+                (begun, answer) = answer(&mut self.question) => {
+                    self.learn(begun, answer, out).await;
                     if self.course.is_suspicious() {
                         self.overtaken = true;
                         rounds.reset_after(SOON);
                     }
                 }
                 () = lanes.surveys.wanted() => self.wanted = true,
-                _ = rounds.tick() => self.wanted = true,
-                Ok(()) = progress.changed() => {
-                    self.look(&progress.borrow_and_update());
+                _ = rounds.tick() => self.round().await,
+                Ok(()) = told.changed() => {
+                    let brokers = self.hear(&told.borrow_and_update());
+                    if let Some(stall) = self.watch.heard(brokers, Instant::now()) {
+                        self.replace(stall).await;
+                    }
                 }
             }
         }
+    }
+
+    async fn round(&mut self) {
+        self.wanted = true;
+        if let Some(stall) = self.watch.round(Instant::now()) {
+            self.replace(stall).await;
+        }
+    }
+
+    /// Tells how many brokers the client knows.
+    fn hear(&mut self, told: &Told) -> usize {
+        self.look(&told.progress);
+        told.brokers
     }
 
     fn look(&mut self, progress: &Progress) {
@@ -188,8 +229,8 @@ impl Follower {
 
     /// Until it is known of every topic whether it exists, and where it ends.
     async fn start(&mut self, out: &mut impl Broadcast) {
-        let consumer = self.consumer.clone();
         loop {
+            let consumer = self.consumer.clone();
             let started = tokio::select! {
                 // Nothing else happens between the assignment and the end of this, so that no record is taken for an error.
                 biased;
@@ -198,15 +239,20 @@ impl Follower {
             };
             match started {
                 Ok(()) => return self.outage.ended(),
-                Err(error) => self.outage.failed(&error),
+                Err(error) => self.fail_to_ask(&error),
+            }
+            if let Some(stall) = self.watch.unanswered(Instant::now()) {
+                self.replace(stall).await;
+                drop(aside::call(move || drop(consumer)));
             }
             sleep(PAUSE).await;
         }
     }
 
     async fn try_start(&mut self, out: &mut impl Broadcast) -> Result<(), Error> {
-        let asked = self.question(true).await.map_err(Error::AwaitBrokers)?;
-        let found = asked.map_err(Error::LookAtTopics)?;
+        let Question { mut answer, limit, .. } = self.question(true);
+        let asked = within(limit, &mut answer).await.map_err(Error::AwaitBrokers)?;
+        let found = asked.map_err(Error::LookAtTopics)?.survey;
         for (topic, sight) in &found.topics {
             // A topic that may not be described is waited for; of one that just moves, nobody knows whether its records are news.
             if let Sight::Hidden(source @ (TopicError::Other { .. } | TopicError::WithoutId)) = sight {
@@ -217,58 +263,121 @@ impl Follower {
             return Err(Error::LookAtTopics(error));
         }
         self.course.observe(&found, out);
-        self.assign()
+        self.assign().await
     }
 
-    fn question(&self, all: bool) -> JoinHandle<Result<Survey, survey::Error>> {
+    fn question(&self, all: bool) -> Question {
         let (consumer, names, known) = (self.consumer.clone(), self.course.lanes.names(), self.course.known());
-        spawn_blocking(move || survey(consumer.client(), &names, known, all))
+        // Whoever asks for everything compares the ends as well.
+        let still = if all { Vec::new() } else { self.watch.still(&self.positions()) };
+        let partitions = u32::try_from(self.course.positions().count()).unwrap_or(u32::MAX);
+        let answer = aside::call(move || {
+            let survey = survey(consumer.client(), &names, known, all)?;
+            Ok(Seen { survey, asked: still.len(), ends: ends(consumer.client(), still) })
+        });
+        // For ids, for extents of which one is away, and for the ends.
+        let limit = QUESTION * 6 + Duration::from_secs(1).saturating_mul(partitions);
+        Question { answer, begun: Instant::now(), limit }
     }
 
     fn ask(&mut self) {
         if self.wanted && self.question.is_none() {
-            self.asked_at = Instant::now();
             self.question = Some(self.question(self.overtaken));
             (self.wanted, self.overtaken) = (false, false);
         }
     }
 
-    fn learn(&mut self, answer: Result<Result<Survey, survey::Error>, JoinError>, out: &mut impl Broadcast) {
+    async fn learn(
+        &mut self,
+        begun: Instant,
+        answer: Result<Result<Seen, survey::Error>, aside::Error>,
+        out: &mut impl Broadcast,
+    ) {
         self.question = None;
-        let learned = answer.map_err(Error::AwaitBrokers).and_then(|survey| survey.map_err(Error::LookAtTopics));
-        let learned = learned.and_then(|survey| match self.course.observe(&survey, out) {
-            Next::GoOn => Ok(()),
-            Next::Assign => self.assign(),
-            Next::Renew => self.renew(),
-        });
+        let learned = match answer.map_err(Error::AwaitBrokers).and_then(|seen| seen.map_err(Error::LookAtTopics)) {
+            Ok(seen) => self.go_on(seen, out).await,
+            Err(error) => Err(error),
+        };
         match learned {
             Ok(()) => {
-                self.course.lanes.surveys.made(self.asked_at);
+                self.course.lanes.surveys.made(begun);
                 self.outage.ended();
             }
-            Err(error) => {
-                self.outage.failed(&error);
-                // Whatever was to be found out is found out by the next question.
-                self.overtaken = true;
-            }
+            Err(error) => self.fail_to_ask(&error),
         }
     }
 
-    /// A topic was created anew. The client takes the epochs of the new topic's leaders for older than those that it has seen, and would never
-    /// read it; and what it has fetched of the old one must not pass for the new one's.
-    fn renew(&mut self) -> Result<(), Error> {
-        let (consumer, progress) = consumer(&self.config, &self.course, &self.lag)?;
-        (self.consumer, self.progress) = (Arc::new(consumer), progress);
-        self.assign()
+    async fn go_on(&mut self, Seen { survey, asked, ends }: Seen, out: &mut impl Broadcast) -> Result<(), Error> {
+        let positions = self.positions();
+        match self.course.observe(&survey, out) {
+            Next::GoOn => {}
+            Next::Assign => self.assign().await?,
+            Next::Renew => self.renew().await?,
+        }
+        // Where nothing moves and nobody says where anything ends, the client may have lost the brokers that it reads from.
+        if asked > 0 && asked == positions.len() && ends.is_empty() {
+            self.watch.failed(Instant::now());
+        } else if let Some(stall) = self.watch.look(&positions, &ends, Instant::now())
+            // A user who may not read a topic is told so by its records.
+            && !self.refusal.lasts()
+        {
+            self.replace(stall).await;
+        }
+        Ok(())
     }
 
-    fn assign(&self) -> Result<(), Error> {
+    fn fail_to_ask(&mut self, error: &Error) {
+        self.outage.failed(error);
+        self.watch.failed(Instant::now());
+        // Whatever was to be found out is found out by the next question.
+        self.overtaken = true;
+    }
+
+    /// Where partitions stand: as far as the course has come, or behind it, where the client has passed what is no record.
+    fn positions(&self) -> BTreeMap<Place, u64> {
+        let told = self.told.borrow();
+        let passed =
+            |topic: &str, partition| told.progress.get(&(topic.to_owned(), partition)).map_or(0, |read| read.up_to);
+        let position = |(topic, partition, next): (&str, i32, u64)| {
+            ((topic.into(), partition), next.max(passed(topic, partition)))
+        };
+        self.course.positions().map(position).collect()
+    }
+
+    /// The client does not follow: another one goes on where the course is. Nothing is lost by that, and nothing comes twice.
+    async fn replace(&mut self, stall: Stall) {
+        self.measures.clients_given_up.with_label_values(&[stall.cause()]).inc();
+        let error = Error::Follow(stall);
+        warn!(error = &error as &dyn std::error::Error, "another Kafka client takes over");
+        self.watch.give_up(Instant::now());
+        // What is asked by the old client may never be answered.
+        self.question = None;
+        if let Err(error) = self.renew().await {
+            self.fail_to_ask(&error);
+        }
+        (self.wanted, self.overtaken) = (true, true);
+    }
+
+    /// What a client knows may be wrong for good. Of a topic that was created anew it takes the epochs of the leaders for older than those that it
+    /// has seen, and would never read it; and what it has fetched of the old one must not pass for the new one's.
+    async fn renew(&mut self) -> Result<(), Error> {
+        let (config, names, lag) = (self.config.clone(), self.course.lanes.names(), self.measures.lag.clone());
+        let mut begun = aside::call(move || consumer(&config, names, &lag));
+        let (consumer, told) = within(CALL, &mut begun).await.map_err(Error::AwaitClient)??;
+        (self.consumer, self.told) = (Arc::new(consumer), told);
+        self.assign().await
+    }
+
+    async fn assign(&mut self) -> Result<(), Error> {
         let mut list = TopicPartitionList::new();
         for (topic, partition, next) in self.course.positions() {
             let offset = Offset::Offset(i64::try_from(next).unwrap_or(i64::MAX));
             list.add_partition_offset(topic, partition, offset).map_err(Error::AssignPartitions)?;
         }
-        self.consumer.assign(&list).map_err(Error::AssignPartitions)
+        let consumer = self.consumer.clone();
+        // The client's main thread has to take it over.
+        let mut assigned = aside::call(move || consumer.assign(&list));
+        within(CALL, &mut assigned).await.map_err(Error::AwaitClient)?.map_err(Error::AssignPartitions)
     }
 
     /// Takes the record and those behind it that are at hand, then sends what they give.
@@ -286,7 +395,10 @@ impl Follower {
                     bytes += self.course.take(&record(&message), Timestamp::now(), out);
                     records += 1;
                 }
-                Err(error) => self.fail(error),
+                Err(error) => {
+                    self.fail(error);
+                    records += 1;
+                }
             }
             let full = records >= BATCH_RECORDS || bytes >= BATCH_BYTES;
             next = if full { None } else { consumer.recv().now_or_never() };
@@ -318,10 +430,12 @@ impl Follower {
     }
 }
 
-/// The answer to the question, if one is being asked.
-async fn answer<T>(question: &mut Option<JoinHandle<T>>) -> Result<T, JoinError> {
+/// The answer to the question, if one is being asked, and when that was begun.
+async fn answer(question: &mut Option<Question>) -> (Instant, Result<Result<Seen, survey::Error>, aside::Error>) {
     match question {
-        Some(question) => question.await,
+        Some(Question { answer, begun, limit }) => {
+            (*begun, within(limit.saturating_sub(begun.elapsed()), answer).await)
+        }
         None => std::future::pending().await,
     }
 }

@@ -29,6 +29,8 @@ pub(crate) struct Measures {
     pub(crate) lag: IntGaugeVec,
     /// Topics that were created anew.
     pub(crate) recreations: IntCounter,
+    /// Clients of Kafka that another one took over from, by what was wrong with them.
+    pub(crate) clients_given_up: IntCounterVec,
     /// Offsets that left the log before they were read.
     pub(crate) lost: IntCounter,
     /// Seconds of a replay.
@@ -56,6 +58,10 @@ impl Measures {
         }
         let lag =
             Opts::new("realtime_stream_lag_records", "Records between what was read and the end of the partition");
+        let given_up = Opts::new(
+            "realtime_stream_clients_given_up_total",
+            "Kafka clients that did not follow, and that another one took over from",
+        );
         let histogram = |name: &str, help: &str| -> Result<Histogram, prometheus::Error> {
             Histogram::with_opts(HistogramOpts::new(name, help).buckets(exponential_buckets(0.001, 2.0, 18)?))
         };
@@ -71,6 +77,7 @@ impl Measures {
                 registry,
                 IntCounter::new("realtime_stream_recreations_total", "Topics that were created anew")?,
             )?,
+            clients_given_up: register(registry, IntCounterVec::new(given_up, &["cause"])?)?,
             lost: register(
                 registry,
                 IntCounter::new(

@@ -15,6 +15,9 @@ pub(crate) const QUESTION: Duration = Duration::from_secs(5);
 /// The same, about a partition of a topic of which another one is away.
 const SHORT_QUESTION: Duration = Duration::from_secs(1);
 
+/// Partitions that nobody answers for, at most, until the others are not asked for any more.
+const AWAY: u32 = 3;
+
 /// The brokers do not answer.
 #[derive(Debug, Error)]
 pub(crate) enum Error {
@@ -108,6 +111,22 @@ impl Survey {
         }
         first
     }
+}
+
+/// Blocks: where the logs of those partitions end, by topic and number; without those that nobody answers for.
+pub(crate) fn ends<C: ClientContext>(
+    client: &Client<C>,
+    places: Vec<(Box<str>, i32)>,
+) -> BTreeMap<(Box<str>, i32), u64> {
+    let (mut ends, mut away) = (BTreeMap::new(), 0);
+    for place in places {
+        match watermarks(client, &place.0, place.1, SHORT_QUESTION) {
+            Ok(extent) => _ = ends.insert(place, extent.high),
+            Err(_) if away < AWAY => away += 1,
+            Err(_) => break,
+        }
+    }
+    ends
 }
 
 /// A partition without a leader does not keep the others from being read.

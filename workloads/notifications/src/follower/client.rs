@@ -4,14 +4,14 @@ use std::convert::Infallible;
 
 use prometheus::IntGaugeVec;
 use rdkafka::{ClientConfig, Message, consumer::StreamConsumer, message::BorrowedMessage};
-use tokio::sync::watch;
+use tokio::sync::watch::Receiver;
 use tracing::debug;
 
 use super::{
     Error,
-    context::{Context, Progress},
+    context::{Context, Told},
 };
-use crate::course::{Course, Record};
+use crate::course::Record;
 
 /// Statistics and errors come by the queue of the records: while none are read, they would pile up.
 pub(super) async fn drain(consumer: &StreamConsumer<Context>) -> Infallible {
@@ -41,14 +41,15 @@ pub(super) fn settings(config: &ClientConfig) -> ClientConfig {
     config
 }
 
+/// A client that measures those topics, and what it tells each second. May wait for the client's threads to begin.
 pub(super) fn consumer(
     config: &ClientConfig,
-    course: &Course,
+    topics: Vec<Box<str>>,
     lag: &IntGaugeVec,
-) -> Result<(StreamConsumer<Context>, watch::Receiver<Progress>), Error> {
-    let (context, progress) = Context::new(course.lanes.names(), lag.clone());
+) -> Result<(StreamConsumer<Context>, Receiver<Told>), Error> {
+    let (context, told) = Context::new(topics, lag.clone());
     let consumer = config.create_with_context(context).map_err(Error::ConfigureConsumer)?;
-    Ok((consumer, progress))
+    Ok((consumer, told))
 }
 
 pub(super) fn record<'a>(message: &'a BorrowedMessage<'_>) -> Record<'a> {
@@ -60,5 +61,21 @@ pub(super) fn record<'a>(message: &'a BorrowedMessage<'_>) -> Record<'a> {
         key: message.key(),
         value: message.payload(),
         recorded_at: message.timestamp().to_millis(),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use realtime_chassis::{config::KafkaConfig, kafka};
+
+    use super::*;
+
+    /// Those of the service that was replaced: nothing waits for more to come.
+    #[test]
+    fn the_smallest_fetch_is_a_byte_and_the_longest_takes_50_ms() {
+        let settings = settings(&kafka::client_config(&KafkaConfig::anonymous("127.0.0.1:9"), "test"));
+        let known = settings.create_native_config().unwrap();
+        assert_eq!(known.get("fetch.min.bytes").unwrap(), "1");
+        assert_eq!(known.get("fetch.wait.max.ms").unwrap(), "50");
     }
 }

@@ -7,6 +7,14 @@ use rdkafka::{ClientContext, Statistics, consumer::ConsumerContext, error::Kafka
 use tokio::sync::watch;
 use tracing::debug;
 
+/// What the client tells.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub(super) struct Told {
+    pub(super) progress: Progress,
+    /// Brokers that it knows and could ask.
+    pub(super) brokers: usize,
+}
+
 /// How far partitions are, by topic and number.
 pub(super) type Progress = BTreeMap<(String, i32), Reading>;
 
@@ -23,20 +31,23 @@ pub(super) struct Reading {
 pub(super) struct Context {
     topics: Vec<Box<str>>,
     lag: IntGaugeVec,
-    progress: watch::Sender<Progress>,
+    told: watch::Sender<Told>,
 }
 
 impl Context {
     /// Measures those topics.
-    pub(super) fn new(topics: Vec<Box<str>>, lag: IntGaugeVec) -> (Self, watch::Receiver<Progress>) {
-        let (progress, receiver) = watch::channel(Progress::new());
-        (Self { topics, lag, progress }, receiver)
+    pub(super) fn new(topics: Vec<Box<str>>, lag: IntGaugeVec) -> (Self, watch::Receiver<Told>) {
+        let (told, receiver) = watch::channel(Told::default());
+        (Self { topics, lag, told }, receiver)
     }
 }
 
 impl ClientContext for Context {
     fn stats(&self, statistics: Statistics) {
         let mut progress = Progress::new();
+        // Others are no brokers: a queue within the client, and the name of whoever coordinates its group.
+        let real = |source: &str| ["configured", "learned"].contains(&source);
+        let brokers = statistics.brokers.values().filter(|broker| real(&broker.source)).count();
         let topics =
             statistics.topics.into_values().filter(|topic| self.topics.iter().any(|name| **name == topic.topic));
         for topic in topics {
@@ -53,7 +64,7 @@ impl ClientContext for Context {
                 progress.insert((topic.topic.clone(), partition.partition), reading);
             }
         }
-        self.progress.send_replace(progress);
+        self.told.send_replace(Told { progress, brokers });
     }
 
     /// The same errors come as results of reading.
@@ -79,7 +90,7 @@ mod tests {
     use std::collections::HashMap;
 
     use prometheus::core::Collector;
-    use rdkafka::statistics::Topic;
+    use rdkafka::statistics::{Broker, Topic};
 
     use super::*;
 
@@ -97,7 +108,7 @@ mod tests {
     #[test]
     fn tells_lag_and_progress_of_the_streams_topics_only() {
         let lag = IntGaugeVec::new(prometheus::Opts::new("lag", "lag"), &["topic", "partition"]).unwrap();
-        let (context, progress) = Context::new(vec!["events".into()], lag.clone());
+        let (context, told) = Context::new(vec!["events".into()], lag.clone());
         let read = Partition { partition: 0, hi_offset: 12, fetch_state: "none".to_owned(), ..partition(3, 10, 7) };
         let unread = Partition { partition: 1, hi_offset: -1001, ..partition(0, -1001, -1001) };
         let topic = |name: &str, partitions: &[&Partition]| {
@@ -106,10 +117,21 @@ mod tests {
         };
         let topics = HashMap::from([topic("events", &[&read, &unread]), topic("other", &[&read])]);
         context.stats(Statistics { topics, ..Statistics::default() });
-        assert_eq!(
-            *progress.borrow(),
-            Progress::from([(("events".to_owned(), 0), Reading { up_to: 7, stopped: true })])
-        );
+        let progress = Progress::from([(("events".to_owned(), 0), Reading { up_to: 7, stopped: true })]);
+        assert_eq!(*told.borrow(), Told { progress, brokers: 0 });
         assert_eq!((lag.with_label_values(&["events", "0"]).get(), lag.collect()[0].get_metric().len()), (5, 1));
+    }
+
+    #[test]
+    fn counts_the_brokers_that_could_be_asked() {
+        let lag = IntGaugeVec::new(prometheus::Opts::new("lag", "lag"), &["topic", "partition"]).unwrap();
+        let (context, told) = Context::new(vec![], lag);
+        let broker = |source: &str| (source.to_owned(), Broker { source: source.to_owned(), ..Broker::default() });
+        let mut brokers = HashMap::from(["internal", "logical", "configured", "learned"].map(broker));
+        context.stats(Statistics { brokers: brokers.clone(), ..Statistics::default() });
+        assert_eq!(told.borrow().brokers, 2);
+        brokers.retain(|source, _| ["internal", "logical"].contains(&source.as_str()));
+        context.stats(Statistics { brokers, ..Statistics::default() });
+        assert_eq!(told.borrow().brokers, 0);
     }
 }

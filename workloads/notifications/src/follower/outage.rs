@@ -18,6 +18,11 @@ impl Outage {
         }
     }
 
+    /// Whether it is away now.
+    pub(super) const fn lasts(&self) -> bool {
+        self.lasts
+    }
+
     /// Something succeeded.
     pub(super) fn ended(&mut self) {
         if std::mem::take(&mut self.lasts) {

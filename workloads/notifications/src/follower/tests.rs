@@ -1,6 +1,7 @@
 use realtime_fanout::{Draft, Lane};
 use tokio::{
     sync::mpsc::{UnboundedReceiver, UnboundedSender, unbounded_channel},
+    task::JoinHandle,
     time::timeout,
 };
 
@@ -52,12 +53,16 @@ impl Running {
 
     /// Starts a follower to which something was done before.
     async fn start_with(cluster: &Cluster, topics: &[&str], before: impl FnOnce(&mut Follower, &mut Wire)) -> Self {
+        Self::start_by(&cluster.config(), topics, before).await
+    }
+
+    async fn start_by(config: &ClientConfig, topics: &[&str], before: impl FnOnce(&mut Follower, &mut Wire)) -> Self {
         let measures = Measures::new(&prometheus::Registry::new()).unwrap();
         let checker = Checker::new(r#"[{"type":"A","schema":true}]"#).unwrap();
         let settings = Settings { window: 10, ring: 10 };
         let lanes = Arc::new(Lanes::new(topics.iter().copied()));
         let course = Course::new(lanes, checker.into(), settings, measures.clone());
-        let mut follower = Follower::new(&cluster.config(), course, &measures).unwrap();
+        let mut follower = Follower::new(config, course, &measures).unwrap();
         let (sender, pushed) = unbounded_channel();
         let mut wire = Wire(sender);
         before(&mut follower, &mut wire);
@@ -166,6 +171,27 @@ async fn a_broker_that_goes_and_returns_loses_nothing() {
     cluster.append(("events", 0), 0, &event("three"));
     assert_eq!(running.next().await, pushed(0, 1, "two"));
     assert_eq!(running.next().await, pushed(0, 3, "three"));
+    running.end().await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_client_that_stops_reading_without_a_word_is_replaced_and_nothing_is_lost_or_comes_twice() {
+    let cluster = Cluster::new(&[("events", 2)]);
+    let mut client = None;
+    let keep = |follower: &mut Follower, _: &mut Wire| client = Some(follower.consumer.clone());
+    let mut running = Running::start_with(&cluster, &["events"], keep).await;
+    cluster.append(("events", 0), 0, &event("one"));
+    assert_eq!(running.next().await, pushed(0, 0, "one"));
+    client.unwrap().unassign().unwrap();
+    for (partition, id) in [(0, "two"), (1, "three"), (0, "four")] {
+        cluster.append(("events", partition), 0, &event(id));
+    }
+    let mut came = [running.next().await, running.next().await, running.next().await];
+    came.sort_by_key(|pushed| (pushed.0, pushed.1));
+    assert_eq!(came, [pushed(0, 1, "two"), pushed(0, 2, "four"), pushed(1, 0, "three")]);
+    assert_eq!(running.measures.clients_given_up.with_label_values(&["behind"]).get(), 1);
+    cluster.append(("events", 1), 0, &event("five"));
+    assert_eq!(running.next().await, pushed(1, 1, "five"));
     running.end().await;
 }
 
