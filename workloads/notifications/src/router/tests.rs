@@ -12,7 +12,7 @@ use realtime_access::{Gate, limits::Limiter};
 use realtime_chassis::{dependencies::Board, http::cors};
 use realtime_contract::readiness::DependencyState;
 use realtime_fanout::{
-    CursorCodec, Engine, Grant, Lane, Opening, Resume, Seen, Settings, Start, Vector, serve::Client,
+    CloseReason, CursorCodec, Engine, Grant, Lane, Opening, Resume, Seen, Settings, Start, Vector, serve::Client,
 };
 use serde_json::{Value, json};
 use tower::ServiceExt;
@@ -28,6 +28,8 @@ use crate::{
 };
 
 mod admission;
+mod away;
+mod served;
 
 fn state() -> ServiceState {
     state_with(Gate::anonymous(), Limiter::none())
@@ -43,8 +45,10 @@ fn state_with(gate: Gate, limiter: Limiter) -> ServiceState {
     let codec = Arc::new(Codec::new(lanes.clone(), b"0123456789abcdef"));
     let (engine, mut publisher) = Engine::start(Settings::default(), codec.clone(), String::new).unwrap();
     publisher.begin(Lane(0), 7);
+    let mut nowhere = ClientConfig::new();
+    nowhere.set("bootstrap.servers", "127.0.0.1:9");
     let replays = Replays::new(Parts {
-        config: ClientConfig::new(),
+        config: nowhere,
         lanes,
         checker: Arc::new(Checker::default()),
         codec: codec.clone(),
