@@ -56,7 +56,7 @@ impl Collector {
 }
 
 /// Nothing is sent: connecting only asks for the route.
-fn own_address(pod: &str) -> std::io::Result<IpAddr> {
+pub(crate) fn own_address(pod: &str) -> std::io::Result<IpAddr> {
     let socket = UdpSocket::bind("0.0.0.0:0")?;
     socket.connect((pod, 9))?;
     Ok(socket.local_addr()?.ip())

@@ -22,6 +22,7 @@ pub mod eventually;
 pub mod fixture;
 pub mod http;
 pub mod janitor;
+pub mod key_server;
 pub mod kubectl;
 pub mod ledger;
 pub mod log;

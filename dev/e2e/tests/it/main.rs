@@ -14,6 +14,7 @@ mod healing;
 mod idleness;
 mod interfaces;
 mod interruption;
+mod isolation;
 mod neighbours;
 mod operation;
 mod ops;
