@@ -95,7 +95,7 @@ impl Operation {
     }
 
     /// One more case of an answer in JSON: what it means is added, and an example of it.
-    pub(super) fn also(mut self, status: u16, schema: Value, meaning: &str, example: Value) -> Self {
+    pub(super) fn also(mut self, status: u16, schema: Value, meaning: &str, example: &Value) -> Self {
         let response = &mut self.0["responses"][status.to_string()];
         let description = match response["description"].as_str() {
             Some(others) => format!("{others}; {meaning}"),

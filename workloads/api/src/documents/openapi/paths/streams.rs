@@ -74,7 +74,7 @@ fn engine(id: &str, problems: &[Problem]) -> Operation {
         .query("sid", json!({"type": "string"}), "The session, once there is one");
     problems.iter().fold(operation, |operation, problem| {
         let (status, code, message) = problem.answer();
-        operation.also(status.as_u16(), shape("EngineProblem"), message, json!({"code": code, "message": message}))
+        operation.also(status.as_u16(), shape("EngineProblem"), message, &json!({"code": code, "message": message}))
     })
 }
 
