@@ -1,6 +1,8 @@
 //! The interfaces of the services that were replaced: what their users have in scripts and pages works as it is.
 
 mod api;
+mod arrival;
+mod figures;
 mod notifications;
 
 use std::process::Stdio;
@@ -39,6 +41,12 @@ impl Shell {
 
     fn json(&self) -> Value {
         serde_json::from_str(&self.body).unwrap_or_else(|error| panic!("{error}: {}", self.body))
+    }
+
+    /// Demands a header of exactly that text.
+    fn assert_header(&self, name: &str, text: &str) {
+        let mut found = self.headers.lines().filter_map(|line| line.split_once(": "));
+        assert!(found.any(|it| it == (name, text)), "{name} is not {text}: {}", self.headers);
     }
 
     /// The data of the frames of a stream.

@@ -2,11 +2,13 @@ use std::time::Duration;
 
 use realtime_contract::Component;
 use realtime_e2e::fixture::REPLICATED;
-use realtime_e2e::{Stack, clients};
+use realtime_e2e::log::Log;
+use realtime_e2e::{Stack, clients, eventually};
 use serde_json::{Value, json};
 use uuid::Uuid;
 
 use super::{Shell, assert_time, names};
+use crate::streams::measured;
 
 /// A heartbeat comes within this time.
 const HEARTBEAT: Duration = Duration::from_secs(35);
@@ -21,7 +23,12 @@ async fn the_service_tells_its_health_its_figures_and_where_everything_is() {
     REPLICATED
         .look(async |stack| {
             let information = shell(stack, "curl $API/").await;
-            assert_eq!((information.status, information.json()["endpoints"].is_object()), (200, true));
+            assert_eq!(information.status, 200);
+            let endpoints = json!({"stream": "/events/stream", "health": "/health", "metrics": "/metrics"});
+            assert_eq!(
+                information.json(),
+                json!({"name": "realtime-notifications", "version": env!("CARGO_PKG_VERSION"), "endpoints": endpoints})
+            );
 
             let health = shell(stack, "curl $API/health").await;
             let told = health.json();
@@ -68,11 +75,46 @@ async fn an_event_source_gets_each_type_of_product_event_as_it_came_and_signs_of
                 let data = arrival.data();
                 assert_eq!(names(data), ["id", "type", "timestamp", "product", "broadcastTimestamp"]);
                 assert_eq!((&data["type"], &data["product"]), (&json!(kind), &product));
+                assert_eq!(data["timestamp"], "2026-11-21T06:00:00.000Z");
                 assert_time(&data["broadcastTimestamp"]);
             }
             let heartbeat = client.arrivals.wait("heartbeat", HEARTBEAT, is("heartbeat")).await;
             assert_eq!(names(heartbeat.data()), ["type", "timestamp"]);
             assert_time(&heartbeat.data()["timestamp"]);
+        })
+        .await;
+}
+
+#[tokio::test]
+async fn an_event_that_is_written_twice_is_sent_once_and_counted_as_a_duplicate() {
+    REPLICATED
+        .look(async |stack| {
+            let log = Log::open(stack, env!("CARGO_BIN_EXE_realtime-e2e-log")).await;
+            let url = format!("{}/events/stream", stack.url(Component::Notifications).await);
+            let mut client = clients::event_source(&url).await;
+            let duplicates = async || {
+                let mut counts = Vec::new();
+                for pod in stack.pods(Component::Notifications).await {
+                    counts.push(measured(&pod, "realtime_stream_records_total", r#"outcome="duplicate""#).await);
+                }
+                counts
+            };
+            let before = duplicates().await;
+            let (twice, behind) = (Uuid::new_v4().to_string(), Uuid::new_v4().to_string());
+            for id in [&twice, &twice, &behind] {
+                let event = json!({"id": id, "type": "ProductCreated", "timestamp": "now", "product": {"id": "p"}});
+                log.produce("product-events", 0, "p", &event.to_string()).await;
+            }
+            client.arrivals.wait("event behind", PATIENCE, |it| it["data"]["id"] == behind.as_str()).await;
+            let came = client.arrivals.seen().iter().filter(|it| it.data()["id"] == twice.as_str()).count();
+            assert_eq!(came, 1);
+            let one_more: Vec<f64> = before.iter().map(|count| count + 1.0).collect();
+            assert_eq!(one_more.len(), 2);
+            eventually("each instance counts one", PATIENCE, async || {
+                let now = duplicates().await;
+                if now == one_more { Ok(()) } else { Err(format!("{before:?} and then {now:?}")) }
+            })
+            .await;
         })
         .await;
 }
@@ -85,11 +127,11 @@ async fn pages_of_any_origin_may_read_the_stream() {
                         -H 'Access-Control-Request-Method: GET' -H 'Access-Control-Request-Headers: cache-control'";
             let preflight = shell(stack, line).await;
             assert!(preflight.status < 300, "{}", preflight.headers);
-            assert!(preflight.headers.contains("access-control-allow-origin:"), "{}", preflight.headers);
+            preflight.assert_header("access-control-allow-origin", "*");
             let stream =
                 shell(stack, "curl -N --max-time 1 $API/events/stream -H 'Origin: http://localhost:3000'").await;
-            assert!(stream.headers.contains("access-control-allow-origin:"), "{}", stream.headers);
-            assert!(stream.headers.contains("content-type: text/event-stream"), "{}", stream.headers);
+            stream.assert_header("access-control-allow-origin", "*");
+            stream.assert_header("content-type", "text/event-stream");
         })
         .await;
 }
