@@ -194,6 +194,13 @@ fn heartbeat() -> String {
 
 fn watch_kafka(config: &Config, board: &Board, token: &CancellationToken) -> anyhow::Result<()> {
     let probe = kafka::Probe::new(&config.kafka, NAME)?;
+    let check = move || {
+        let probe = probe.clone();
+        async move { probe.check().await }
+    };
+    dependencies::watch(board.clone(), "kafka", check, token.clone());
+    Ok(())
+}
 
 #[cfg(test)]
 mod tests {
@@ -208,11 +215,4 @@ mod tests {
         let config = Config::parse_from(["realtime-notifications"]);
         assert_eq!(settings(&config.stream).heartbeat, Duration::from_secs(30));
     }
-}
-    let check = move || {
-        let probe = probe.clone();
-        async move { probe.check().await }
-    };
-    dependencies::watch(board.clone(), "kafka", check, token.clone());
-    Ok(())
 }
