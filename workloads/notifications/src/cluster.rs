@@ -1,5 +1,7 @@
 //! A Kafka cluster inside the test.
 
+pub(crate) mod forgetful;
+
 use std::time::{Duration, Instant};
 
 use rdkafka::{

@@ -1,3 +1,5 @@
+use std::sync::atomic::Ordering;
+
 use realtime_fanout::{Draft, Lane};
 use tokio::{
     sync::mpsc::{UnboundedReceiver, UnboundedSender, unbounded_channel},
@@ -8,7 +10,7 @@ use tokio::{
 use super::*;
 use crate::{
     check::Checker,
-    cluster::{Cluster, event},
+    cluster::{Cluster, event, forgetful::Forgetful},
     course::Settings,
     lanes::Lanes,
     survey::Extent,
@@ -192,6 +194,30 @@ async fn a_client_that_stops_reading_without_a_word_is_replaced_and_nothing_is_l
     assert_eq!(running.measures.clients_given_up.with_label_values(&["behind"]).get(), 1);
     cluster.append(("events", 1), 0, &event("five"));
     assert_eq!(running.next().await, pushed(1, 1, "five"));
+    running.end().await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_broker_that_names_no_broker_after_its_start_stops_nobody() {
+    let cluster = Cluster::new(&[("events", 1)]);
+    let way = Forgetful::before(&cluster.brokers.bootstrap_servers());
+    let mut config = cluster.config();
+    config.set("bootstrap.servers", way.address.to_string());
+    let mut running = Running::start_by(&config, &["events"], |_, _| {}).await;
+    cluster.append(("events", 0), 0, &event("one"));
+    assert_eq!(running.next().await, pushed(0, 0, "one"));
+    way.empty.store(usize::MAX, Ordering::SeqCst);
+    let replaced = async {
+        while running.measures.clients_given_up.with_label_values(&["lonely"]).get() == 0 {
+            sleep(Duration::from_millis(20)).await;
+        }
+    };
+    timeout(PATIENCE, replaced).await.unwrap();
+    way.empty.store(0, Ordering::SeqCst);
+    for offset in 1..20 {
+        cluster.append(("events", 0), 0, &event(&offset.to_string()));
+        assert_eq!(running.next().await, pushed(0, offset, &offset.to_string()));
+    }
     running.end().await;
 }
 
