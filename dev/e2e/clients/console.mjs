@@ -13,7 +13,7 @@ const args = ["--no-sandbox", "--disable-gpu", "--disable-dev-shm-usage", "--dis
 const browser = await chromium.launch({ executablePath: given.chromium, args });
 const pages = new Map();
 
-async function open({ page: name, scheme = "light", width = 1440, height = 1000 }) {
+async function open({ page: name, scheme = "light", width = 1440, height = 1000, status = "connected" }) {
   const context = await browser.newContext({ viewport: { width, height }, colorScheme: scheme });
   const page = await context.newPage();
   const told = { page, elsewhere: [], errors: [] };
@@ -29,7 +29,7 @@ async function open({ page: name, scheme = "light", width = 1440, height = 1000 
     if (message.type() === "error" && /Content Security Policy/.test(message.text())) told.errors.push(message.text());
   });
   const answer = await page.goto(given.url);
-  await page.waitForSelector('[data-status="connected"]', { timeout: 20_000 });
+  await page.waitForSelector(`[data-status="${status}"]`, { timeout: 20_000 });
   return { status: answer.status(), type: answer.headers()["content-type"], policy: answer.headers()["content-security-policy"] };
 }
 
@@ -46,6 +46,36 @@ async function tabTo(page, selector) {
 
 const commands = {
   open,
+  // What asks for a token, once it says why in these words.
+  gate: async (command) => {
+    const gate = of(command).locator(".gate").filter({ hasText: command.why });
+    await gate.waitFor({ timeout: 55_000 });
+    return {
+      heading: await gate.getByRole("heading").innerText(),
+      kind: await gate.locator('input[name="token"]').getAttribute("type"),
+      command: await gate.locator("code").innerText(),
+    };
+  },
+  signIn: async (command) => {
+    const page = of(command);
+    await page.evaluate(() => document.activeElement?.blur());
+    await tabTo(page, 'input[name="token"]');
+    await page.keyboard.insertText(command.token);
+    await page.keyboard.press("Enter");
+    await page.waitForSelector('[data-status="connected"]', { timeout: 20_000 });
+    if ((await page.locator(".gate").count()) > 0) throw new Error("it still asks for a token");
+  },
+  expiry: async (command) => {
+    const notice = of(command).locator(".notice-warning", { hasText: "The token expires at" });
+    await notice.waitFor({ timeout: 55_000 });
+    return notice.innerText();
+  },
+  letter: async (command) => {
+    const letter = of(command).locator(`.letter[data-id="${command.id}"][data-read="${command.read}"]`);
+    await letter.waitFor({ timeout: 15_000 });
+    return { text: await letter.innerText(), note: await of(command).locator("#inbox").innerText() };
+  },
+  mark: (command) => of(command).locator(`.letter[data-id="${command.id}"]`).getByRole("button").click(),
   transport: async (command) => {
     await of(command).getByRole("radio", { name: command.name }).check({ force: true });
     await of(command).waitForFunction(

@@ -146,6 +146,24 @@ mod tests {
         }
     }
 
+    /// Those of the services that were replaced.
+    #[tokio::test]
+    async fn unless_told_otherwise_a_pool_has_20_connections_which_may_take_2_s_and_rest_for_30_s() {
+        #[derive(clap::Parser)]
+        struct Options {
+            #[command(flatten)]
+            postgres: PostgresConfig,
+        }
+        let options: Options = clap::Parser::parse_from(["test", "--postgres-url=postgresql://u@127.0.0.1:9/x"]);
+        let built = pool(&options.postgres, "test").unwrap();
+        assert_eq!(built.status().max_size, 20);
+        let (timeouts, limit) = (built.timeouts(), Some(Duration::from_secs(2)));
+        assert_eq!((timeouts.wait, timeouts.create, timeouts.recycle), (limit, limit, limit));
+        let client = client_config(&options.postgres, "test").unwrap();
+        assert_eq!(client.get_connect_timeout().copied(), limit);
+        assert_eq!(IDLE_TIMEOUT, Duration::from_secs(30));
+    }
+
     #[test]
     fn the_password_of_its_own_variable_wins() {
         let client = client_config(&config("postgresql://realtime:old@db:5432/realtime", Some("new")), "test").unwrap();

@@ -24,9 +24,9 @@ const PER_SECOND: u32 = 1;
 const CHANNELS: u32 = 3;
 
 /// The ways in which the page listens, and the transports that it then shows.
-const WAYS: [(&str, &[&str]); 2] = [("Socket.IO", &["websocket", "polling"]), ("SSE", &["sse"])];
+pub(crate) const WAYS: [(&str, &[&str]); 2] = [("Socket.IO", &["websocket", "polling"]), ("SSE", &["sse"])];
 
-async fn choose(console: &mut Console, page: &str, (name, transports): (&str, &[&str])) {
+pub(crate) async fn choose(console: &mut Console, page: &str, (name, transports): (&str, &[&str])) {
     console.ask("transport", page, &json!({"name": name, "transports": transports})).await;
 }
 

@@ -38,7 +38,7 @@ mod tests {
 
     use super::*;
 
-    fn names(auth: Json) -> Vec<&'static str> {
+    fn names(auth: &Json) -> Vec<&'static str> {
         let security: Security = serde_json::from_value(json!({ "auth": auth })).unwrap();
         settings(Some(&security), None).into_iter().map(|(name, _)| name).collect()
     }
@@ -47,8 +47,8 @@ mod tests {
     #[test]
     fn no_variable_is_set_that_would_have_no_effect() {
         assert_eq!(settings(None, None), []);
-        assert_eq!(names(json!({"anonymous": {}})), [""; 0]);
-        let jwt = |key: Json| names(json!({"jwt": {"leewaySeconds": 5, "key": key}}));
+        assert_eq!(names(&json!({"anonymous": {}})), [""; 0]);
+        let jwt = |key: Json| names(&json!({"jwt": {"leewaySeconds": 5, "key": key}}));
         let asks = [environment::AUTH, environment::JWT_LEEWAY_SECONDS];
         assert_eq!(jwt(json!({"generated": {}})), asks);
         assert_eq!(jwt(json!({"secret": {"name": "keys"}})), asks);

@@ -9,7 +9,10 @@ use tokio::{
     time::timeout,
 };
 
-use super::{LISTENS, PROGRAM, Process, free_port, get, with};
+use super::{
+    child::Process,
+    names::{LISTENS, PROGRAM, free_port, get, with},
+};
 
 /// Answers whatever is posted there, and tells the paths.
 async fn collector(address: &str) -> (SocketAddr, mpsc::UnboundedReceiver<String>) {

@@ -2,12 +2,10 @@
 
 use std::time::Duration;
 
-use k8s_openapi::api::core::v1::Secret;
 use realtime_contract::Component;
-use realtime_e2e::Stack;
 use realtime_e2e::clients::package::Package;
-use realtime_e2e::fixture::alone;
-use realtime_e2e::stack::START_LIMIT;
+use realtime_e2e::fixture::SECURED;
+use realtime_e2e::tokens;
 use serde_json::{Value, json};
 
 /// What comes at once comes within this time.
@@ -18,14 +16,6 @@ const SECONDS: i64 = 35;
 const RENEWALS: usize = 8;
 
 const TRANSPORTS: [&str; 2] = ["socketio", "sse"];
-
-/// The key that the operator made for this stack.
-async fn secret(stack: &Stack) -> String {
-    let name = format!("{}-auth", stack.name);
-    let secret = stack.objects::<Secret>().get(&name).await.unwrap_or_else(|error| panic!("Secret {name}: {error}"));
-    let data = secret.data.and_then(|mut data| data.remove("secret")).unwrap_or_else(|| panic!("{name} has no secret"));
-    String::from_utf8(data.0).unwrap_or_else(|error| panic!("{name} is no text: {error}"))
-}
 
 /// The user, one for each transport: tests of both run at the same time.
 fn user(transport: &str) -> String {
@@ -80,22 +70,14 @@ async fn says_why_it_is_refused(url: &str, transport: &str, secret: &str) {
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn our_client_renews_its_token_without_a_cut_and_says_why_it_is_refused() {
-    alone("client-secured", async |stack| {
-        let little = json!({"resources": {"requests": {"cpu": "10m"}}});
-        let backend = json!({"managed": little});
-        let spec = json!({
-            "security": {"auth": {"jwt": {"leewaySeconds": 0}}},
-            "api": little, "consumer": little, "notifications": little,
-            "redis": backend, "kafka": backend, "postgres": backend,
-        });
-        stack.apply(&spec).await;
-        stack.ready(START_LIMIT).await;
-        let (url, secret) = (stack.url(Component::Api).await, secret(stack).await);
-        let renewing = TRANSPORTS.map(|transport| renews_its_token_without_a_cut(&url, transport, &secret));
-        futures::future::join_all(renewing).await;
-        for transport in TRANSPORTS {
-            says_why_it_is_refused(&url, transport, &secret).await;
-        }
-    })
-    .await;
+    SECURED
+        .look(async |stack| {
+            let (url, secret) = (stack.url(Component::Api).await, tokens::secret(stack).await);
+            let renewing = TRANSPORTS.map(|transport| renews_its_token_without_a_cut(&url, transport, &secret));
+            futures::future::join_all(renewing).await;
+            for transport in TRANSPORTS {
+                says_why_it_is_refused(&url, transport, &secret).await;
+            }
+        })
+        .await;
 }

@@ -30,10 +30,7 @@ async fn each_answer_is_documented_with_its_codes_and_headers_and_no_other() {
     let good = token(SECRET, 60, &json!({ "channels": ["shop"] }));
     let expired = ticket(&state.gate, &token(SECRET, 7_200, &json!({})), Duration::from_secs(5_400)).await;
     let away = state_with(
-        gate_with(AccessConfig {
-            jwt_jwks_url: Some("http://127.0.0.1:9/keys".to_owned()),
-            ..AccessConfig::default()
-        }),
+        gate_with(AccessConfig { jwt_jwks_url: Some("http://127.0.0.1:9/keys".to_owned()), ..AccessConfig::default() }),
         Limiter::none(),
     );
     let by_key = [r#"{"alg":"RS256"}"#, r#"{"sub":"7","exp":4000000000}"#, "signature"];
