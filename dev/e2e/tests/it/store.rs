@@ -1,4 +1,5 @@
-//! Postgres beside others: what is locked, and what an earlier version wrote.
+//! Postgres beside others: what is locked, what an earlier version wrote, and what nobody can read.
 
+mod dead_letters;
 mod locks;
 mod migrations;
