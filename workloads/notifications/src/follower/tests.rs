@@ -1,5 +1,6 @@
 use std::sync::atomic::Ordering;
 
+use rdkafka::consumer::Consumer;
 use realtime_fanout::{Draft, Lane};
 use tokio::{
     sync::mpsc::{UnboundedReceiver, UnboundedSender, unbounded_channel},
@@ -13,7 +14,7 @@ use crate::{
     cluster::{Cluster, event, forgetful::Forgetful},
     course::Settings,
     lanes::Lanes,
-    survey::Extent,
+    survey::{Extent, survey},
 };
 
 const PATIENCE: Duration = Duration::from_secs(30);
