@@ -1,8 +1,9 @@
 //! Clients of Kafka, and the check.
 
+pub mod aside;
 mod probe;
 
-use rdkafka::ClientConfig;
+use rdkafka::{ClientConfig, Statistics};
 
 use crate::config::KafkaConfig;
 
@@ -25,6 +26,14 @@ pub fn client_config(config: &KafkaConfig, service_name: &str) -> ClientConfig {
         .set("allow.auto.create.topics", "false");
     secure(&mut client, config);
     client
+}
+
+/// Brokers that a client knows and could ask. librdkafka forgets all of them, the configured ones included, when a broker that has just started answers
+/// that the cluster has none; it then never asks anybody again.
+pub fn known_brokers(statistics: &Statistics) -> usize {
+    // Others are no brokers: a queue within the client, and the name of whoever coordinates its group.
+    let real = |source: &str| ["configured", "learned"].contains(&source);
+    statistics.brokers.values().filter(|broker| real(&broker.source)).count()
 }
 
 /// Who the client is and how it is protected. The brokers' names are checked against their certificates: librdkafka's default.
@@ -52,6 +61,8 @@ fn secure(client: &mut ClientConfig, config: &KafkaConfig) {
 
 #[cfg(test)]
 mod tests {
+    use rdkafka::statistics::Broker;
+
     use super::*;
     use crate::config::{KafkaIdentity, KafkaTls, KafkaUser, SaslMechanism};
 
@@ -105,6 +116,17 @@ mod tests {
                 .and_then(|error| std::error::Error::source(&error).map(ToString::to_string));
             assert!(error.as_ref().is_some_and(|error| error.contains("ssl.ca.location")), "{error:?}");
         }
+    }
+
+    #[test]
+    fn counts_the_brokers_that_could_be_asked() {
+        let broker = |source: &str| (source.to_owned(), Broker { source: source.to_owned(), ..Broker::default() });
+        let count = |sources: &[&str]| {
+            let brokers = sources.iter().map(|source| broker(source)).collect();
+            known_brokers(&Statistics { brokers, ..Statistics::default() })
+        };
+        assert_eq!(count(&["internal", "logical", "configured", "learned"]), 2);
+        assert_eq!(count(&["internal", "logical"]), 0);
     }
 
     #[tokio::test]

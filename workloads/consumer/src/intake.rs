@@ -7,7 +7,9 @@ mod position;
 mod progress;
 mod refusal;
 mod sequence;
+mod takeover;
 mod topic;
+mod watch;
 mod writing;
 
 use std::collections::BTreeSet;
@@ -19,10 +21,9 @@ use rdkafka::error::KafkaError;
 use rdkafka::{ClientConfig, Offset};
 use realtime_chassis::config::KafkaConfig;
 use realtime_contract::topic::NOTIFICATIONS;
-use tokio::time::{Instant, sleep_until};
+use tokio::time::{Instant, MissedTickBehavior, interval_at, sleep_until};
 use tokio_util::sync::CancellationToken;
-use tracing::{debug, error, info, warn};
-use uuid::Uuid;
+use tracing::{debug, info, warn};
 
 use crate::batch::Batch;
 use crate::measures::Measures;
@@ -35,10 +36,15 @@ use member::Member;
 use progress::Progress;
 pub(crate) use progress::Stopped;
 use sequence::{Astray, Sequence};
+use watch::Watch;
 use writing::Written;
 
 /// Until partitions are tried again whose ends Kafka did not tell, while the others are read.
 const AGAIN: Duration = Duration::from_secs(15);
+/// The same, of all: meanwhile the client is heard, and it may have to go.
+const SOON: Duration = Duration::from_secs(1);
+/// Between two looks whether the client lives.
+const ROUND: Duration = Duration::from_secs(5);
 
 /// Partitions that could not be taken up with the others.
 struct Again {
@@ -58,6 +64,7 @@ pub(crate) struct Intake {
     measures: Measures,
     progress: Progress,
     sequence: Sequence,
+    watch: Watch,
     token: CancellationToken,
 }
 
@@ -85,6 +92,7 @@ impl Intake {
             measures,
             progress,
             sequence: Sequence::default(),
+            watch: Watch::default(),
             token,
         })
     }
@@ -92,6 +100,8 @@ impl Intake {
     /// Consumes until the token is cancelled; the transaction in flight is finished.
     pub(crate) async fn run(mut self) {
         let token = self.token.clone();
+        let mut rounds = interval_at(Instant::now() + ROUND, ROUND);
+        rounds.set_missed_tick_behavior(MissedTickBehavior::Delay);
         while !token.is_cancelled() {
             let due = self.again.as_ref().map(|again| again.due);
             let Member { consumer, heard, topic_id, .. } = &mut self.member;
@@ -99,7 +109,8 @@ impl Intake {
                 biased;
                 () = token.cancelled() => {}
                 Some(change) = heard.changes.recv() => self.follow(change).await,
-                Ok(()) = heard.idle.changed() => self.look().await,
+                Ok(()) = heard.told.changed() => self.look().await,
+                _ = rounds.tick() => self.round().await,
                 Ok(()) = topic_id.changed() => self.compare().await,
                 () = sleep_until(due.unwrap_or_else(Instant::now)), if due.is_some() => self.resume_assigned(None).await,
                 arrived = arrive(consumer) => self.take(arrived).await,
@@ -109,29 +120,6 @@ impl Intake {
         info!("intake stopped");
     }
 
-    /// When the topic was created anew, the offsets of its new life are taken up, whatever the group says.
-    async fn compare(&mut self) {
-        let topic_id = *self.member.topic_id.borrow_and_update();
-        if self.member.life.is_former_to(topic_id) {
-            self.join_anew(topic_id).await;
-        }
-    }
-
-    /// By another client: the old one remembers of the former life what can keep it from reading this one.
-    async fn join_anew(&mut self, topic_id: Uuid) {
-        warn!(topic = NOTIFICATIONS, %topic_id, "topic was created anew, joining the group anew");
-        match Member::join(&self.config, &self.token) {
-            Ok(member) => {
-                self.progress.forget();
-                self.assigned.clear();
-                self.again = None;
-                std::mem::replace(&mut self.member, member).leave().await;
-            }
-            // The settings were good enough for the first client; the next look tries again.
-            Err(error) => error!(error = &error as &dyn std::error::Error, "no other client to be had"),
-        }
-    }
-
     async fn follow(&mut self, change: Change) {
         self.assigned = change.partitions();
         self.resume_assigned(None).await;
@@ -139,8 +127,11 @@ impl Intake {
 
     /// Takes up anew what the client refuses to go on in, once it is known which partitions these are.
     async fn look(&mut self) {
-        let idle = self.member.heard.idle.borrow_and_update().clone();
-        let refused = self.member.refusal.look(&idle, self.progress.next());
+        let told = self.member.heard.told.borrow_and_update().clone();
+        if let Some(stall) = self.watch.heard(told.lonely, Instant::now()) {
+            return self.give_up(&stall).await;
+        }
+        let refused = self.member.refusal.look(&told.idle, self.progress.next());
         if refused.is_some() {
             self.resume_assigned(refused).await;
         }
@@ -212,10 +203,19 @@ impl Intake {
         }
         let token = self.token.clone();
         let resuming = position::resume(&self.member.consumer, &self.store, &self.assigned, &refused);
-        let Some(resumed) = token.run_until_cancelled(resuming).await else { return };
+        let resumed = match token.run_until_cancelled(resuming).await {
+            None => return,
+            Some(Ok(resumed)) => resumed,
+            Some(Err(error)) => {
+                warn!(error = &error as &dyn std::error::Error, "partitions cannot be taken up yet");
+                self.again = Some(Again { due: Instant::now() + SOON, refused });
+                return;
+            }
+        };
+        self.watch.follows();
         let topic_id = resumed.topic_id;
         if self.member.life.is_former_to(topic_id) {
-            return self.join_anew(topic_id).await;
+            return self.begin_life(topic_id).await;
         }
         self.member.life.begin(topic_id);
         if !resumed.unanswered.is_empty() {
@@ -231,3 +231,6 @@ async fn arrive(consumer: &StreamConsumer<Assignments>) -> Result<Arrived, Kafka
     let first = consumer.recv().await.map(|message| Record::from(&message));
     arrival::gather(first, || Some(consumer.recv().now_or_never()?.map(|message| Record::from(&message))))
 }
+
+#[cfg(test)]
+mod tests;

@@ -13,6 +13,8 @@ pub(crate) struct Measures {
     pub(crate) offsets: IntGaugeVec,
     /// Partitions that are not consumed because their offsets do not fit the log.
     pub(crate) stopped_partitions: IntGauge,
+    /// Kafka clients that another one took over from, by what was wrong with them: `lonely`, `silent`.
+    pub(crate) clients_given_up: IntCounterVec,
     /// Highest position in the feed that the feeder has seen.
     pub(crate) feed_position: IntGauge,
     /// Positions that the Redis stream is behind.
@@ -39,6 +41,16 @@ impl Measures {
         for outcome in ["stored", "duplicate", "invalid"] {
             records.with_label_values(&[outcome]);
         }
+        let given_up = IntCounterVec::new(
+            Opts::new(
+                "realtime_consumer_clients_given_up_total",
+                "Kafka clients that did not follow, and that another one took over from, by cause: lonely, silent",
+            ),
+            &["cause"],
+        )?;
+        for cause in ["lonely", "silent"] {
+            given_up.with_label_values(&[cause]);
+        }
         let seconds = HistogramOpts::new("realtime_consumer_batch_seconds", "Seconds of a batch's transaction")
             .buckets(exponential_buckets(0.001, 2.0, 14)?);
         let batch_seconds = Histogram::with_opts(seconds)?;
@@ -47,12 +59,14 @@ impl Measures {
             &["topic", "partition"],
         )?;
         registry.register(Box::new(records.clone()))?;
+        registry.register(Box::new(given_up.clone()))?;
         registry.register(Box::new(batch_seconds.clone()))?;
         registry.register(Box::new(offsets.clone()))?;
         Ok(Self {
             records,
             batch_seconds,
             offsets,
+            clients_given_up: given_up,
             stopped_partitions: gauge(
                 "realtime_consumer_stopped_partitions",
                 "Partitions not consumed because their stored offset is outside the log",

@@ -1,5 +1,6 @@
 //! A Kafka cluster inside the test.
 
+#[path = "../../chassis/tests/kafka/forgetful.rs"]
 pub(crate) mod forgetful;
 
 use std::time::{Duration, Instant};

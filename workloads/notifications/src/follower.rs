@@ -6,7 +6,6 @@
 //!         -> watch: does the client still follow? Else another one takes over, from where the course is
 //! ```
 
-mod aside;
 mod client;
 mod context;
 mod outage;
@@ -18,6 +17,7 @@ mod watch;
 use std::{sync::Arc, time::Duration};
 
 use rdkafka::{ClientConfig, consumer::StreamConsumer, error::KafkaError};
+use realtime_chassis::kafka::aside::{self, within};
 use realtime_kafka_topics::TopicError;
 use thiserror::Error;
 use tokio::{
@@ -28,7 +28,6 @@ use tokio_util::sync::CancellationToken;
 use tracing::info;
 
 use self::{
-    aside::within,
     client::{consumer, drain, settings},
     context::{Context, Progress, Told},
     outage::Outage,

@@ -6,6 +6,7 @@ use rdkafka::consumer::{BaseConsumer, Consumer, ConsumerContext};
 use rdkafka::error::KafkaResult;
 use rdkafka::types::RDKafkaRespErr;
 use rdkafka::{ClientContext, Offset, Statistics, TopicPartitionList};
+use realtime_chassis::kafka::known_brokers;
 use tokio::sync::{mpsc, watch};
 use tracing::{error, info};
 
@@ -31,23 +32,32 @@ impl Change {
 /// Takes assignments without reading yet: where to read stands in Postgres, which a callback cannot wait for.
 pub(super) struct Assignments {
     changes: mpsc::UnboundedSender<Change>,
-    idle: watch::Sender<BTreeSet<i32>>,
+    told: watch::Sender<Told>,
+}
+
+/// What the client's statistics tell, about once a second.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub(super) struct Told {
+    /// Partitions that the client does not fetch.
+    pub(super) idle: BTreeSet<i32>,
+    /// Statistics in a row, up to the last one, by which it knows no broker. Counted here: several may come at once.
+    pub(super) lonely: u32,
 }
 
 /// What is heard of a client's context.
 pub(super) struct Heard {
     /// News of the group.
     pub(super) changes: mpsc::UnboundedReceiver<Change>,
-    /// Partitions that the client does not fetch, about once a second.
-    pub(super) idle: watch::Receiver<BTreeSet<i32>>,
+    /// What its statistics tell.
+    pub(super) told: watch::Receiver<Told>,
 }
 
 impl Assignments {
     /// The client's context and what it hears.
     pub(super) fn new() -> (Self, Heard) {
         let (sender, changes) = mpsc::unbounded_channel();
-        let (names, idle) = watch::channel(BTreeSet::new());
-        (Self { changes: sender, idle: names }, Heard { changes, idle })
+        let (teller, told) = watch::channel(Told::default());
+        (Self { changes: sender, told: teller }, Heard { changes, told })
     }
 
     fn assign(consumer: &BaseConsumer<Self>, list: &mut TopicPartitionList) -> KafkaResult<()> {
@@ -60,7 +70,12 @@ impl Assignments {
 
 impl ClientContext for Assignments {
     fn stats(&self, statistics: Statistics) {
-        self.idle.send_replace(idle(&statistics));
+        let is_lonely = known_brokers(&statistics) == 0;
+        let idle = idle(&statistics);
+        self.told.send_modify(|told| {
+            let lonely = if is_lonely { told.lonely + 1 } else { 0 };
+            *told = Told { idle, lonely };
+        });
     }
 }
 
@@ -99,7 +114,7 @@ fn partitions(list: &TopicPartitionList) -> Vec<i32> {
 mod tests {
     use rdkafka::ClientConfig;
     use rdkafka::mocking::MockCluster;
-    use rdkafka::statistics::{Partition, Topic};
+    use rdkafka::statistics::{Broker, Partition, Topic};
     use realtime_contract::topic;
 
     use super::*;
@@ -119,7 +134,19 @@ mod tests {
         let topics = [(topic::NOTIFICATIONS.to_owned(), Topic { partitions, ..Topic::default() })].into();
         let (context, heard) = Assignments::new();
         context.stats(Statistics { topics, ..Statistics::default() });
-        assert_eq!(*heard.idle.borrow(), [1].into());
+        assert_eq!(heard.told.borrow().idle, [1].into());
+    }
+
+    #[test]
+    fn statistics_without_a_broker_are_counted_until_one_is_known() {
+        let (context, heard) = Assignments::new();
+        let broker = Broker { source: "learned".to_owned(), ..Broker::default() };
+        let told = [false, true, false, false].map(|known| {
+            let brokers = known.then(|| ("one".to_owned(), broker.clone())).into_iter().collect();
+            context.stats(Statistics { brokers, ..Statistics::default() });
+            heard.told.borrow().lonely
+        });
+        assert_eq!(told, [1, 0, 1, 2]);
     }
 
     #[tokio::test]

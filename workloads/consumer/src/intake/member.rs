@@ -1,22 +1,28 @@
 //! A client of Kafka in the group of the consumer's replicas, from its joining to its leaving.
 
 use std::sync::Arc;
+use std::time::Duration;
 
 use rdkafka::ClientConfig;
 use rdkafka::consumer::{Consumer, StreamConsumer};
 use rdkafka::error::KafkaError;
 use realtime_chassis::config::KafkaConfig;
+use realtime_chassis::kafka::aside::{self, within};
 use realtime_chassis::kafka::client_config;
 use realtime_contract::topic::NOTIFICATIONS;
 use thiserror::Error;
 use tokio::sync::watch;
 use tokio_util::sync::CancellationToken;
+use tracing::warn;
 use uuid::Uuid;
 
 use super::assignment::{Assignments, Heard};
 use super::progress::Life;
 use super::refusal::Refusal;
 use super::topic;
+
+/// How long leaving may take. The group misses who left without a word, after its session's time.
+const LEAVE: Duration = Duration::from_secs(10);
 
 /// The intake cannot start.
 #[derive(Debug, Error)]
@@ -91,10 +97,13 @@ impl Member {
         Ok(Self { consumer, heard, refusal: Refusal::default(), topic_id, life: Life::default(), token })
     }
 
-    /// Leaving the group waits for the broker, on a thread of its own.
+    /// Leaving the group waits for the broker and for the client's threads, on a thread of its own. A client that does not come to its end is left
+    /// to itself.
     pub(super) async fn leave(self) {
         self.token.cancel();
         let consumer = self.consumer;
-        drop(tokio::task::spawn_blocking(move || drop(consumer)).await);
+        if let Err(error) = within(LEAVE, &mut aside::call(move || drop(consumer))).await {
+            warn!(error = &error as &dyn std::error::Error, "the group is left without a word");
+        }
     }
 }

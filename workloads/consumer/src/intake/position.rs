@@ -8,6 +8,7 @@ use backon::{ExponentialBuilder, Retryable};
 use rdkafka::consumer::{Consumer, StreamConsumer};
 use rdkafka::error::KafkaError;
 use rdkafka::{Offset, TopicPartitionList};
+use realtime_chassis::kafka::aside::{self, within};
 use realtime_contract::topic;
 use thiserror::Error;
 use tracing::{error, info, warn};
@@ -16,13 +17,15 @@ use uuid::Uuid;
 use super::assignment::Assignments;
 use crate::store::{self, Store};
 
+/// How long Kafka is waited for. Behind that the intake looks whether the client still follows, and tries again.
+const PATIENCE: Duration = Duration::from_secs(5);
 /// How long the ends of all partitions may take to be told, and those of one when others took that long.
 const WATERMARK_TIMEOUT: Duration = Duration::from_secs(5);
 const LATE_TIMEOUT: Duration = Duration::from_millis(500);
 
 /// The place is not known yet.
 #[derive(Debug, Error)]
-enum Error {
+pub(super) enum Error {
     #[error("failed to learn which life of the topic this is")]
     ReadTopic {
         #[source]
@@ -47,13 +50,20 @@ enum Error {
     #[error("failed to read the ends of the partitions")]
     AwaitEnds {
         #[source]
-        source: tokio::task::JoinError,
+        source: aside::Error,
     },
     #[error("failed to take the partitions up at the stored offsets")]
     TakeUp {
         #[source]
         source: KafkaError,
     },
+}
+
+impl Error {
+    /// Whether another client of Kafka might do better.
+    const fn is_of_kafka(&self) -> bool {
+        !matches!(self, Self::ReadOffsets { .. } | Self::RewindOffsets { .. })
+    }
 }
 
 /// First and next offset of a partition in Kafka.
@@ -99,24 +109,31 @@ pub(super) struct Resumed {
     pub(super) unanswered: Unanswered,
 }
 
-/// Takes the partitions up at the stored offsets; tries until Postgres and Kafka answer.
+/// Takes the partitions up at the stored offsets; tries until Postgres answers.
+///
+/// # Errors
+/// [`Error`] when Kafka has not answered for some time. Nothing is taken up then.
 pub(super) async fn resume(
     consumer: &Arc<StreamConsumer<Assignments>>,
     store: &Store,
     partitions: &[i32],
     refused: &BTreeSet<i32>,
-) -> Resumed {
+) -> Result<Resumed, Error> {
+    let begun = Instant::now();
     let limits = ExponentialBuilder::default()
         .with_min_delay(Duration::from_millis(200))
         .with_max_delay(Duration::from_secs(2))
         .with_jitter()
         .without_max_times();
-    let resumed = (|| try_resume(consumer, store, partitions, refused)).retry(limits).notify(|error: &Error, delay| {
-        if delay >= Duration::from_secs(1) {
-            warn!(error = error as &dyn std::error::Error, "partitions cannot be taken up yet");
-        }
-    });
-    resumed.await.unwrap_or_default()
+    (|| try_resume(consumer, store, partitions, refused))
+        .retry(limits)
+        .when(|error| !error.is_of_kafka() || begun.elapsed() < PATIENCE)
+        .notify(|error, delay| {
+            if delay >= Duration::from_secs(1) {
+                warn!(error = error as &dyn std::error::Error, "partitions cannot be taken up yet");
+            }
+        })
+        .await
 }
 
 async fn try_resume(
@@ -200,7 +217,9 @@ type Unanswered = BTreeSet<i32>;
 type Answers = Vec<(i32, Result<Ends, KafkaError>)>;
 
 async fn ends(consumer: Arc<StreamConsumer<Assignments>>, partitions: Vec<i32>) -> Result<Answers, Error> {
-    let read = tokio::task::spawn_blocking(move || {
+    let limit =
+        WATERMARK_TIMEOUT * 2 + LATE_TIMEOUT.saturating_mul(u32::try_from(partitions.len()).unwrap_or(u32::MAX));
+    let mut read = aside::call(move || {
         let deadline = Instant::now() + WATERMARK_TIMEOUT;
         let ends_of = |partition: i32| {
             let patience = deadline.saturating_duration_since(Instant::now()).max(LATE_TIMEOUT);
@@ -208,7 +227,7 @@ async fn ends(consumer: Arc<StreamConsumer<Assignments>>, partitions: Vec<i32>) 
         };
         partitions.into_iter().map(ends_of).collect()
     });
-    read.await.map_err(|source| Error::AwaitEnds { source })
+    within(limit, &mut read).await.map_err(|source| Error::AwaitEnds { source })
 }
 
 /// The ends that were told, and the partitions of which they were not. One at least was, or there is nothing to go on with.

@@ -97,7 +97,7 @@ mod tests {
         let mut config = ClientConfig::new();
         config.set("bootstrap.servers", cluster.bootstrap_servers()).set("group.id", "test");
         config.set("auto.offset.reset", "error").set("statistics.interval.ms", "200");
-        let (context, Heard { mut idle, .. }) = Assignments::new();
+        let (context, Heard { mut told, .. }) = Assignments::new();
         let consumer: BaseConsumer<Assignments> = config.create_with_context(context).unwrap();
         let mut list = TopicPartitionList::new();
         list.add_partition_offset(topic::NOTIFICATIONS, 0, Offset::Offset(0)).unwrap();
@@ -109,8 +109,8 @@ mod tests {
             if consumer.poll(Duration::from_millis(50)).and_then(Result::err) == Some(reset) {
                 refusal.count();
             }
-            if idle.has_changed().unwrap()
-                && let Some(suspects) = refusal.look(&idle.borrow_and_update(), &[(0, 0), (1, 1000)].into())
+            if told.has_changed().unwrap()
+                && let Some(suspects) = refusal.look(&told.borrow_and_update().idle, &[(0, 0), (1, 1000)].into())
             {
                 break suspects;
             }

@@ -4,11 +4,11 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use rdkafka::consumer::{Consumer, StreamConsumer};
+use realtime_chassis::kafka::aside::{self, within};
 use realtime_contract::topic;
 use realtime_kafka_topics::{TopicError, topic_ids};
 use thiserror::Error as ThisError;
 use tokio::sync::watch;
-use tokio::task::JoinError;
 use tokio_util::sync::CancellationToken;
 use tracing::debug;
 use uuid::Uuid;
@@ -17,6 +17,8 @@ use super::assignment::Assignments;
 
 /// How long the brokers may take to tell the id.
 const QUESTION: Duration = Duration::from_secs(5);
+/// How long the client may take to say that they did not.
+const ANSWER: Duration = Duration::from_secs(10);
 /// Between two looks while partitions are consumed. A topic that was created anew under the consumer is noticed no later.
 const PERIOD: Duration = Duration::from_secs(5);
 
@@ -37,7 +39,7 @@ pub(super) enum Error {
     #[error("failed to wait for the topic's id")]
     AwaitAnswer {
         #[source]
-        source: JoinError,
+        source: aside::Error,
     },
 }
 
@@ -45,8 +47,8 @@ pub(super) enum Error {
 pub(super) async fn topic_id(consumer: Arc<StreamConsumer<Assignments>>) -> Result<Uuid, Error> {
     let topic = topic::NOTIFICATIONS;
     // The client is dropped on that thread: should it be the last of it, leaving the group waits for the broker.
-    let asked = tokio::task::spawn_blocking(move || topic_ids(consumer.client(), &[topic], QUESTION)).await;
-    let described = asked.map_err(|source| Error::AwaitAnswer { source })?;
+    let mut asked = aside::call(move || topic_ids(consumer.client(), &[topic], QUESTION));
+    let described = within(ANSWER, &mut asked).await.map_err(|source| Error::AwaitAnswer { source })?;
     let described = described.map_err(|source| Error::ReadTopic { source })?.into_iter().next();
     let outcome = described.map_or(Err(TopicError::Unknown), |described| described.outcome);
     outcome.map(|found| found.id).map_err(|source| Error::FindTopic { topic, source })

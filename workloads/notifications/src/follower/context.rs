@@ -4,6 +4,7 @@ use std::collections::BTreeMap;
 
 use prometheus::IntGaugeVec;
 use rdkafka::{ClientContext, Statistics, consumer::ConsumerContext, error::KafkaError, statistics::Partition};
+use realtime_chassis::kafka::known_brokers;
 use tokio::sync::watch;
 use tracing::debug;
 
@@ -45,9 +46,7 @@ impl Context {
 impl ClientContext for Context {
     fn stats(&self, statistics: Statistics) {
         let mut progress = Progress::new();
-        // Others are no brokers: a queue within the client, and the name of whoever coordinates its group.
-        let real = |source: &str| ["configured", "learned"].contains(&source);
-        let brokers = statistics.brokers.values().filter(|broker| real(&broker.source)).count();
+        let brokers = known_brokers(&statistics);
         let topics =
             statistics.topics.into_values().filter(|topic| self.topics.iter().any(|name| **name == topic.topic));
         for topic in topics {
@@ -123,15 +122,13 @@ mod tests {
     }
 
     #[test]
-    fn counts_the_brokers_that_could_be_asked() {
+    fn tells_how_many_brokers_could_be_asked() {
         let lag = IntGaugeVec::new(prometheus::Opts::new("lag", "lag"), &["topic", "partition"]).unwrap();
         let (context, told) = Context::new(vec![], lag);
-        let broker = |source: &str| (source.to_owned(), Broker { source: source.to_owned(), ..Broker::default() });
-        let mut brokers = HashMap::from(["internal", "logical", "configured", "learned"].map(broker));
-        context.stats(Statistics { brokers: brokers.clone(), ..Statistics::default() });
-        assert_eq!(told.borrow().brokers, 2);
-        brokers.retain(|source, _| ["internal", "logical"].contains(&source.as_str()));
-        context.stats(Statistics { brokers, ..Statistics::default() });
+        let broker = Broker { source: "learned".to_owned(), ..Broker::default() };
+        context.stats(Statistics { brokers: [("one".to_owned(), broker)].into(), ..Statistics::default() });
+        assert_eq!(told.borrow().brokers, 1);
+        context.stats(Statistics::default());
         assert_eq!(told.borrow().brokers, 0);
     }
 }

@@ -3,13 +3,10 @@
 use std::{collections::BTreeMap, time::Duration};
 
 use rdkafka::consumer::Consumer;
+use realtime_chassis::kafka::aside::{self, Answer, within};
 use tokio::time::Instant;
 
-use super::{
-    Error, Follower,
-    aside::{self, Answer, within},
-    watch::Place,
-};
+use super::{Error, Follower, watch::Place};
 use crate::{
     broadcast::Broadcast,
     course::Next,

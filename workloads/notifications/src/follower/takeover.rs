@@ -3,15 +3,11 @@
 use std::{sync::Arc, time::Duration};
 
 use rdkafka::{Offset, TopicPartitionList, consumer::Consumer};
+use realtime_chassis::kafka::aside::{self, within};
 use tokio::time::Instant;
 use tracing::warn;
 
-use super::{
-    Error, Follower,
-    aside::{self, within},
-    client::consumer,
-    watch::Stall,
-};
+use super::{Error, Follower, client::consumer, watch::Stall};
 
 /// For a call that asks no broker.
 const CALL: Duration = Duration::from_secs(5);

@@ -1,16 +1,20 @@
 //! Calls of the Kafka client that may wait for its threads, and for ever when those hang: each has a thread of its own. The runtime's threads for
 //! such work would keep the process from ending.
 
-use std::{thread, time::Duration};
+use std::thread;
+use std::time::Duration;
 
-use tokio::{runtime::Handle, sync::oneshot, time::timeout};
+use thiserror::Error as ThisError;
+use tokio::runtime::Handle;
+use tokio::sync::oneshot;
+use tokio::time::timeout;
 
 /// The answer of a call, once there is one. Its sender goes without an answer when the system gives no thread, or the call panics.
-pub(super) type Answer<T> = oneshot::Receiver<T>;
+pub type Answer<T> = oneshot::Receiver<T>;
 
 /// Why a call has no answer.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
-pub(crate) enum Error {
+#[derive(Clone, Copy, Debug, PartialEq, Eq, ThisError)]
+pub enum Error {
     /// It still waits.
     #[error("failed to get an answer of the Kafka client within {0:?}")]
     Await(Duration),
@@ -20,7 +24,7 @@ pub(crate) enum Error {
 }
 
 /// Begins the call on a thread of its own.
-pub(super) fn call<T: Send + 'static>(work: impl FnOnce() -> T + Send + 'static) -> Answer<T> {
+pub fn call<T: Send + 'static>(work: impl FnOnce() -> T + Send + 'static) -> Answer<T> {
     let (sender, answer) = oneshot::channel();
     let runtime = Handle::current();
     let begun = thread::Builder::new().name("kafka-call".to_owned()).spawn(move || {
@@ -39,7 +43,7 @@ pub(super) fn call<T: Send + 'static>(work: impl FnOnce() -> T + Send + 'static)
 ///
 /// # Errors
 /// [`enum@Error`] when there is none.
-pub(super) async fn within<T>(limit: Duration, answer: &mut Answer<T>) -> Result<T, Error> {
+pub async fn within<T>(limit: Duration, answer: &mut Answer<T>) -> Result<T, Error> {
     timeout(limit, answer).await.map_err(|_| Error::Await(limit))?.map_err(|_| Error::KeepThread)
 }
 
