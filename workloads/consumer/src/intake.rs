@@ -80,7 +80,16 @@ impl Intake {
         stopped: Stopped,
         token: CancellationToken,
     ) -> Result<Self, Error> {
-        let config = member::config(kafka, crate::SERVICE_NAME);
+        Self::join(member::config(kafka, crate::SERVICE_NAME), store, measures, stopped, token)
+    }
+
+    fn join(
+        config: ClientConfig,
+        store: Store,
+        measures: Measures,
+        stopped: Stopped,
+        token: CancellationToken,
+    ) -> Result<Self, Error> {
         let member = Member::join(&config, &token)?;
         let progress = Progress::new(measures.clone(), stopped);
         Ok(Self {

@@ -158,10 +158,16 @@ impl ProducerContext for Deliveries {
 }
 
 #[cfg(test)]
+#[path = "../../../chassis/tests/kafka/forgetful.rs"]
+mod forgetful;
+
+#[cfg(test)]
 mod tests {
+    use std::sync::atomic::Ordering;
+
     use rdkafka::mocking::MockCluster;
 
-    use super::*;
+    use super::{forgetful::Forgetful, *};
 
     fn record(shard: i16, id: i64, bytes: usize) -> Record {
         let payload = vec![b'x'; bytes];
@@ -197,6 +203,36 @@ mod tests {
         let producer = Outgoing::new(config.set("bootstrap.servers", "127.0.0.1:9")).unwrap();
         let outcomes = producer.deliver(&[record(1, 10, 9)], Duration::from_millis(10)).await;
         assert!(matches!(outcomes[..], [Err(Error::AwaitAcknowledgement)]), "{outcomes:?}");
+    }
+
+    /// A broker that has just started may say that there is none. The relay throws the producer away then, as after any failure.
+    #[tokio::test]
+    async fn a_producer_that_has_forgotten_its_brokers_fails_in_time_and_goes_and_the_next_one_delivers() {
+        let cluster = MockCluster::new(1).unwrap();
+        cluster.create_topic("notifications", 2, 1).unwrap();
+        let way = Forgetful::before(&cluster.bootstrap_servers());
+        let mut config = ClientConfig::new();
+        config.set("bootstrap.servers", way.address.to_string());
+        // Else it depends on the moment of another answer whether it forgets the configured brokers, too.
+        config.set("metadata.recovery.strategy", "none");
+        let (records, limit) = ([record(1, 10, 9)], Duration::from_secs(20));
+        let lonely = Outgoing::new(&config).unwrap();
+        assert_eq!(told(&lonely.deliver(&records, limit).await), ["acknowledged"]);
+        way.empty.store(usize::MAX, Ordering::SeqCst);
+        let deadline = std::time::Instant::now() + limit;
+        while lonely.producer.client().fetch_metadata(Some("notifications"), Duration::from_secs(2)).is_ok() {
+            assert!(std::time::Instant::now() < deadline, "the client knows a broker still");
+        }
+        way.empty.store(0, Ordering::SeqCst);
+        assert_eq!(
+            told(&lonely.deliver(&records, Duration::from_secs(5)).await),
+            ["failed"],
+            "it asks nobody any more"
+        );
+        let gone = tokio::task::spawn_blocking(move || drop(lonely));
+        timeout(limit, gone).await.unwrap().unwrap();
+        let next = Outgoing::new(&config).unwrap();
+        assert_eq!(told(&next.deliver(&records, limit).await), ["acknowledged"]);
     }
 
     #[test]
