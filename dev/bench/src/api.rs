@@ -71,7 +71,7 @@ struct Programs {
 /// Measures realtime-api and its peers.
 pub(crate) fn run(arguments: &ApiArguments) -> Result<()> {
     let start = |ground: &Ground| Api::start(arguments, ground);
-    run::run(&report::API, &arguments.options, &arguments.only, &arguments.peers, start)
+    run::run(&[&report::API, &report::REST], &arguments.options, &arguments.only, &arguments.peers, start)
 }
 
 struct Api {

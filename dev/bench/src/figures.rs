@@ -134,6 +134,21 @@ impl Metric {
         }
     }
 
+    /// Whether it is one of requests and answers, not of streams.
+    pub(crate) const fn is_rest(self) -> bool {
+        matches!(
+            self,
+            Self::ReadsPerCpuSecond
+                | Self::ReadsPerSecond
+                | Self::ReadMedian
+                | Self::ReadTail
+                | Self::WritesPerCpuSecond
+                | Self::WritesPerSecond
+                | Self::WriteMedian
+                | Self::WriteTail
+        )
+    }
+
     /// How its values are written.
     pub(crate) const fn unit(self) -> Unit {
         match self {

@@ -39,7 +39,7 @@ pub(crate) struct NotificationsArguments {
 /// Measures realtime-notifications and its peers.
 pub(crate) fn run(arguments: &NotificationsArguments) -> Result<()> {
     let start = |ground: &Ground| Notifications::start(arguments, ground);
-    run::run(&report::NOTIFICATIONS, &arguments.options, &arguments.only, &arguments.peers, start)
+    run::run(&[&report::NOTIFICATIONS], &arguments.options, &arguments.only, &arguments.peers, start)
 }
 
 struct Notifications {

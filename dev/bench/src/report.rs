@@ -18,8 +18,10 @@ use crate::peer::Peer;
 /// How the figures of one benchmark are told.
 #[derive(Debug)]
 pub(crate) struct Page {
-    /// Its name on the command line.
+    /// What measures it, on the command line.
     name: &'static str,
+    /// Whether it tells of that metric.
+    tells: fn(Metric) -> bool,
     /// The server that the promises are about.
     ours: Peer,
     targets: &'static [Target],
@@ -32,6 +34,7 @@ pub(crate) struct Page {
 /// The benchmark of realtime-notifications.
 pub(crate) const NOTIFICATIONS: Page = Page {
     name: "notifications",
+    tells: |_| true,
     ours: Peer::Ours,
     targets: &target::NOTIFICATIONS,
     panels: &[
@@ -43,9 +46,10 @@ pub(crate) const NOTIFICATIONS: Page = Page {
     chart: "benchmarks.svg",
 };
 
-/// The benchmark of realtime-api.
+/// The benchmark of realtime-api: its sockets.
 pub(crate) const API: Page = Page {
     name: "api",
+    tells: |metric| !metric.is_rest(),
     ours: Peer::Api,
     targets: &target::API,
     panels: &[
@@ -53,11 +57,32 @@ pub(crate) const API: Page = Page {
         (Metric::DeliveriesPerCpuSecond, "more is better"),
         (Metric::PostMedian, "less is better"),
         (Metric::PostTail, "less is better"),
-        (Metric::ReadsPerCpuSecond, "more is better"),
-        (Metric::WritesPerCpuSecond, "more is better"),
     ],
     chart: "benchmarks-api.svg",
 };
+
+/// The benchmark of realtime-api: its REST.
+pub(crate) const REST: Page = Page {
+    name: "api --only rest-read,rest-write",
+    tells: Metric::is_rest,
+    ours: Peer::Api,
+    targets: &target::REST,
+    panels: &[
+        (Metric::ReadsPerCpuSecond, "more is better"),
+        (Metric::WritesPerCpuSecond, "more is better"),
+        (Metric::ReadTail, "less is better"),
+        (Metric::WriteTail, "less is better"),
+    ],
+    chart: "benchmarks-rest.svg",
+};
+
+impl Page {
+    /// What it tells of; nothing when none of that was measured.
+    pub(crate) fn part(&self, figures: &Figures) -> Option<Figures> {
+        let measurements: Vec<_> = figures.measurements.iter().filter(|it| (self.tells)(it.metric)).cloned().collect();
+        (!measurements.is_empty()).then(|| Figures { measurements, failures: figures.failures.clone() })
+    }
+}
 
 /// Prints the tables.
 pub(crate) fn print(page: &Page, figures: &Figures) -> Result<()> {

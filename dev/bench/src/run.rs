@@ -60,9 +60,9 @@ pub(crate) struct Ground {
     begun: Instant,
 }
 
-/// Measures, prints the table, and writes what is asked for. A measurement that failed is an error, but only at the end.
+/// Measures, prints the tables of each page of which something was measured, and writes what is asked for. A measurement that failed is an error, but only at the end.
 pub(crate) fn run<B: Bench>(
-    page: &Page,
+    pages: &[&Page],
     options: &Options,
     scenarios: &[B::Scenario],
     peers: &[Peer],
@@ -78,9 +78,11 @@ pub(crate) fn run<B: Bench>(
     let figures = rounds(&ground, &mut bench, options.rounds, scenarios, peers)?;
     drop((bench, work));
     report::write_results(&options.results, &figures)?;
-    report::print(page, &figures)?;
-    if let Some(path) = &options.write {
-        report::write_page(path, page, &figures)?;
+    for (page, part) in pages.iter().filter_map(|page| Some((*page, page.part(&figures)?))) {
+        report::print(page, &part)?;
+        if let Some(path) = &options.write {
+            report::write_page(path, page, &part)?;
+        }
     }
     if let Some(failure) = figures.failures.first() {
         bail!("{} measurements failed, the first one: {}: {}", figures.failures.len(), failure.scenario, failure.error);

@@ -45,7 +45,9 @@ pub(super) fn machine() -> String {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::report::{API, NOTIFICATIONS};
+    use crate::figures::{Measurement, Metric};
+    use crate::peer::Peer;
+    use crate::report::{API, NOTIFICATIONS, REST};
 
     #[test]
     fn only_the_figures_of_that_benchmark_are_replaced() {
@@ -56,5 +58,13 @@ mod tests {
         let second = replace(&API, &text, "new\n").unwrap();
         assert_eq!(second, part(&NOTIFICATIONS, "old\n") + &part(&API, "new\n"));
         assert!(replace(&API, "# Title", "new").is_err());
+    }
+
+    #[test]
+    fn a_part_that_was_not_measured_is_left_as_it_is() {
+        let one = |metric| Measurement { round: 1, peer: Peer::Api, metric, value: 1.0 };
+        let figures = Figures { measurements: vec![one(Metric::ReadTail), one(Metric::WriteTail)], failures: vec![] };
+        let told = |page: &Page| page.part(&figures).map(|part| part.measurements.len());
+        assert_eq!((told(&API), told(&REST), told(&NOTIFICATIONS)), (None, Some(2), Some(2)));
     }
 }

@@ -36,10 +36,13 @@ pub(super) const NOTIFICATIONS: [Target; 7] = [
     Target { metric: Metric::Churn, limit: Limit::Ceiling(1.05) },
 ];
 
-pub(super) const API: [Target; 5] = [
+pub(super) const API: [Target; 3] = [
     Target { metric: Metric::DeliveriesPerCpuSecond, limit: Limit::TimesAtLeast(4.0, &[Peer::NodeSocketIo]) },
     Target { metric: Metric::IdleMemory, limit: Limit::Ceiling(8000.0) },
     Target { metric: Metric::RelayRate, limit: Limit::Floor(20_000.0) },
+];
+
+pub(super) const REST: [Target; 2] = [
     Target { metric: Metric::ReadsPerCpuSecond, limit: Limit::TimesAtLeast(5.0, &[Peer::NodeRest]) },
     Target { metric: Metric::WritesPerCpuSecond, limit: Limit::TimesAtLeast(2.0, &[Peer::NodeRest]) },
 ];
