@@ -22,7 +22,7 @@ use serde_json::{Value, json};
 /// Two Deployments replace their pods one by one.
 const ROLL_OUT: Duration = Duration::from_secs(120);
 /// Between two readings of an address because of an unknown key, by the documentation, and some more.
-const READ_AGAIN: Duration = Duration::from_secs(15);
+const READ_AGAIN: Duration = Duration::from_secs(30);
 /// The Secret of a user.
 const OWN: &str = "own-keys";
 
@@ -72,7 +72,8 @@ async fn becomes(what: &str, limit: Duration, stack: &Stack, token: &str, refusa
 }
 
 const TAKEN: Option<(u16, &str)> = None;
-const UNKNOWN: Option<(u16, &str)> = Some((401, "TOKEN_KEY"));
+/// Of the algorithm of such a token there is no key at all.
+const REFUSED: Option<(u16, &str)> = Some((401, "TOKEN_ALGORITHM"));
 const AWAY: Option<(u16, &str)> = Some((503, "KEYS_AWAY"));
 
 /// Applies the spec, and waits until the pods are those of it.
@@ -101,13 +102,13 @@ async fn keys_at_an_address_sign_by_each_algorithm_and_are_rotated_without_a_res
                 becomes("a token of a key at the address is taken", ROLL_OUT, stack, token, TAKEN).await;
             }
             by_socket_and_stream(stack, &kept).await;
-            becomes("a token of no key there is refused", ROLL_OUT, stack, &new, UNKNOWN).await;
+            becomes("a token of no key there is refused", ROLL_OUT, stack, &new, REFUSED).await;
 
             server.serve(Some(public(&SIGNERS[1..])));
             let (rotated, before) = (Instant::now(), stack.pods(Component::Api).await);
             becomes("a token of the new key is taken", READ_AGAIN, stack, &new, TAKEN).await;
             eprintln!("the new key was known after {:?}", rotated.elapsed());
-            becomes("a token of the old key is refused", READ_AGAIN, stack, &old, UNKNOWN).await;
+            becomes("a token of the old key is refused", READ_AGAIN, stack, &old, REFUSED).await;
             becomes("a token of the key that stayed is taken", READ_AGAIN, stack, &kept, TAKEN).await;
 
             server.serve(None);
@@ -174,11 +175,11 @@ async fn keys_in_a_secret_of_a_user_are_those_of_the_stack_until_it_is_changed()
             for token in [&old, &by_secret] {
                 becomes("a token of a key in the Secret is taken", ROLL_OUT, stack, token, TAKEN).await;
             }
-            becomes("a token of no key there is refused", ROLL_OUT, stack, &new, UNKNOWN).await;
+            becomes("a token of no key there is refused", ROLL_OUT, stack, &new, REFUSED).await;
 
             keep(stack, &public(&SIGNERS[2..])).await;
             for token in [&old, &by_secret] {
-                becomes("a token of an old key is refused", ROLL_OUT, stack, token, UNKNOWN).await;
+                becomes("a token of an old key is refused", ROLL_OUT, stack, token, REFUSED).await;
             }
             becomes("a token of the new key is taken", ROLL_OUT, stack, &new, TAKEN).await;
             stack.ready(ROLL_OUT).await;
