@@ -127,8 +127,8 @@ pub(crate) struct Rounds {
     /// How often everything is measured
     #[arg(long, default_value_t = 3, value_parser = clap::value_parser!(u16).range(1..=99))]
     pub(crate) rounds: u16,
-    /// Replace the service's figures and chart in docs/benchmarks.md
-    #[arg(long, conflicts_with_all = ["only", "peers"])]
+    /// Replace the figures and charts in docs/benchmarks.md of which everything was measured
+    #[arg(long, conflicts_with = "peers")]
     pub(crate) write: bool,
 }
 

@@ -9,7 +9,7 @@ use std::fs;
 use std::io::{self, Write as _};
 use std::path::Path;
 
-use anyhow::{Context, Result};
+use anyhow::{Context, Result, bail};
 
 use self::target::Target;
 use crate::figures::{Figures, Metric};
@@ -101,6 +101,9 @@ pub(crate) fn write_results(path: &Path, figures: &Figures) -> Result<()> {
 
 /// Replaces the benchmark's figures in the file, and writes its chart beside it.
 pub(crate) fn write_page(path: &Path, page: &Page, figures: &Figures) -> Result<()> {
+    if !target::all_measured(page, figures) {
+        bail!("the figures of `bench {}` stay as they are: not all of it was measured", page.name);
+    }
     let before = fs::read_to_string(path).with_context(|| format!("failed to read {}", path.display()))?;
     let generated = page::generated(page, figures, &page::machine());
     let after = page::replace(page, &before, &generated)

@@ -62,6 +62,11 @@ pub(super) fn table(page: &Page, figures: &Figures) -> String {
     text
 }
 
+/// Whether nothing that is promised was left out.
+pub(super) fn all_measured(page: &Page, figures: &Figures) -> bool {
+    page.targets.iter().all(|target| judge(page.ours, figures, target).2.is_some())
+}
+
 /// The goal and the measured value in words, and whether it was reached.
 fn judge(ours: Peer, figures: &Figures, target: &Target) -> (String, String, Option<bool>) {
     let metric = target.metric;
