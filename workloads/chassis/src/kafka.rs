@@ -1,6 +1,7 @@
 //! Clients of Kafka, and the check.
 
 pub mod aside;
+pub mod patience;
 mod probe;
 
 use rdkafka::{ClientConfig, Statistics};

@@ -1,7 +1,6 @@
 //! Whether the client still follows. It may stop without a word: then another one joins the group in its place.
 
-use std::time::Duration;
-
+use realtime_chassis::kafka::patience::Patience;
 use thiserror::Error;
 use tokio::time::Instant;
 
@@ -9,10 +8,6 @@ use tokio::time::Instant;
 const SILENT_ROUNDS: u32 = 3;
 /// Signs of life in a row that tell of no broker.
 const LONELY_SIGNS: u32 = 3;
-/// From the first client that is given up to the next one; each time twice as long.
-const PATIENCE: Duration = Duration::from_secs(10);
-/// At most.
-const MOST_PATIENCE: Duration = Duration::from_secs(300);
 
 /// Why a client is given up.
 #[derive(Clone, Copy, Debug, Error, PartialEq, Eq)]
@@ -40,41 +35,37 @@ impl Stall {
 pub(super) struct Watch {
     /// Rounds since its last sign of life.
     silent: u32,
-    /// When a client was given up last, and how long the next one is let be.
-    given_up: Option<(Instant, Duration)>,
+    patience: Patience,
 }
 
 impl Watch {
     /// The client gave a sign of life, and so many in a row told of no broker.
     pub(super) fn heard(&mut self, lonely: u32, now: Instant) -> Option<Stall> {
         self.silent = 0;
-        (lonely >= LONELY_SIGNS && self.may_give_up(now)).then_some(Stall::Lonely)
+        (lonely >= LONELY_SIGNS && self.patience.is_over(now)).then_some(Stall::Lonely)
     }
 
     /// A round has passed.
     pub(super) fn round(&mut self, now: Instant) -> Option<Stall> {
         self.silent += 1;
-        (self.silent > SILENT_ROUNDS && self.may_give_up(now)).then_some(Stall::Silent)
+        (self.silent > SILENT_ROUNDS && self.patience.is_over(now)).then_some(Stall::Silent)
     }
 
     /// The brokers answered the client, so the next stall is another one.
     pub(super) const fn follows(&mut self) {
-        self.given_up = None;
+        self.patience = Patience::new();
     }
 
     /// Another client takes over.
     pub(super) fn give_up(&mut self, now: Instant) {
-        let patience = self.given_up.map_or(PATIENCE, |(_, patience)| (patience * 2).min(MOST_PATIENCE));
-        *self = Self { silent: 0, given_up: Some((now, patience)) };
-    }
-
-    fn may_give_up(&self, now: Instant) -> bool {
-        self.given_up.is_none_or(|(at, patience)| now - at >= patience)
+        *self = Self { silent: 0, patience: self.patience.after_giving_up(now) };
     }
 }
 
 #[cfg(test)]
 mod tests {
+    use realtime_chassis::kafka::patience::{LONGEST, SHORTEST};
+
     use super::*;
 
     #[test]
@@ -95,10 +86,10 @@ mod tests {
         assert_eq!(told, [None, None, None, None, None, Some(Stall::Lonely)]);
         watch.give_up(now);
         assert_eq!(watch.heard(9, now), None);
-        now += PATIENCE;
+        now += SHORTEST;
         assert_eq!(watch.heard(9, now), Some(Stall::Lonely));
         watch.give_up(now);
-        now += PATIENCE;
+        now += SHORTEST;
         assert_eq!(watch.heard(9, now), None, "each has twice the time of the one before");
         watch.follows();
         assert_eq!(watch.heard(9, now), Some(Stall::Lonely), "until one follows");
@@ -108,6 +99,6 @@ mod tests {
     fn no_client_is_let_be_for_longer_than_five_minutes() {
         let (mut watch, now) = (Watch::default(), Instant::now());
         (0..99).for_each(|_| watch.give_up(now));
-        assert_eq!(watch.heard(9, now + MOST_PATIENCE), Some(Stall::Lonely));
+        assert_eq!(watch.heard(9, now + LONGEST), Some(Stall::Lonely));
     }
 }

@@ -3,6 +3,7 @@
 
 use std::{collections::BTreeMap, time::Duration};
 
+use realtime_chassis::kafka::patience::Patience;
 use thiserror::Error;
 use tokio::time::Instant;
 
@@ -14,10 +15,6 @@ const LONELY_SIGNS: u32 = 3;
 const UNANSWERED: Duration = Duration::from_secs(20);
 /// How long a partition may stand before records that are there.
 const BEHIND: Duration = Duration::from_secs(10);
-/// From the first client that is given up to the next one; each time twice as long.
-const PATIENCE: Duration = Duration::from_secs(10);
-/// At most.
-const MOST_PATIENCE: Duration = Duration::from_secs(300);
 
 /// Why a client is given up.
 #[derive(Clone, Debug, Error, PartialEq, Eq)]
@@ -73,34 +70,33 @@ pub(super) struct Watch {
     failing: Option<Instant>,
     /// Where partitions stood at the last look.
     stands: BTreeMap<Place, Stand>,
-    /// When a client was given up last, and how long the next one is let be.
-    given_up: Option<(Instant, Duration)>,
+    patience: Patience,
 }
 
 impl Watch {
     /// Of a client that has just begun.
     pub(super) const fn new() -> Self {
-        Self { silent: 0, lonely: 0, failing: None, stands: BTreeMap::new(), given_up: None }
+        Self { silent: 0, lonely: 0, failing: None, stands: BTreeMap::new(), patience: Patience::new() }
     }
 
     /// The client gave a sign of life, and knows so many brokers. Tells when it has known none for long.
     pub(super) fn heard(&mut self, brokers: usize, now: Instant) -> Option<Stall> {
         self.silent = 0;
         self.lonely = if brokers == 0 { self.lonely + 1 } else { 0 };
-        (self.lonely >= LONELY_SIGNS && self.may_give_up(now)).then_some(Stall::Lonely)
+        (self.lonely >= LONELY_SIGNS && self.patience.is_over(now)).then_some(Stall::Lonely)
     }
 
     /// A round has passed. Tells what is wrong with the client by now.
     pub(super) fn round(&mut self, now: Instant) -> Option<Stall> {
         self.silent += 1;
-        let silent = (self.silent > SILENT_ROUNDS && self.may_give_up(now)).then_some(Stall::Silent);
+        let silent = (self.silent > SILENT_ROUNDS && self.patience.is_over(now)).then_some(Stall::Silent);
         silent.or_else(|| self.unanswered(now))
     }
 
     /// Whether questions have failed for too long.
     pub(super) fn unanswered(&self, now: Instant) -> Option<Stall> {
         let failing = now - self.failing?;
-        (failing >= UNANSWERED && self.may_give_up(now)).then_some(Stall::Unanswered(failing))
+        (failing >= UNANSWERED && self.patience.is_over(now)).then_some(Stall::Unanswered(failing))
     }
 
     /// A question failed.
@@ -141,24 +137,19 @@ impl Watch {
         let moved = |(place, next): (&Place, &u64)| self.stands.get(place).is_some_and(|stand| stand.next < *next);
         if behind.is_none() && positions.iter().any(moved) {
             // It follows, so the next stall is another one.
-            self.given_up = None;
+            self.patience = Patience::new();
         }
         self.stands = stands;
-        behind.filter(|_| self.may_give_up(now))
+        behind.filter(|_| self.patience.is_over(now))
     }
 
     /// Another client takes over.
     pub(super) fn give_up(&mut self, now: Instant) {
-        let patience = self.given_up.map_or(PATIENCE, |(_, patience)| (patience * 2).min(MOST_PATIENCE));
-        *self = Self { given_up: Some((now, patience)), ..Self::new() };
+        *self = Self { patience: self.patience.after_giving_up(now), ..Self::new() };
     }
 
     fn stand(&self, place: &Place, next: u64) -> Option<Stand> {
         self.stands.get(place).copied().filter(|stand| stand.next == next)
-    }
-
-    fn may_give_up(&self, now: Instant) -> bool {
-        self.given_up.is_none_or(|(at, patience)| now - at >= patience)
     }
 }
 
